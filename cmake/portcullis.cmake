@@ -1,0 +1,57 @@
+# Flags that every target shares, and the two shapes of target that the project has: a module (one folder of src/) and a
+# fuzz target.
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(GTest REQUIRED)
+
+add_library(pc_flags INTERFACE)
+target_include_directories(pc_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(pc_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -Werror -fno-omit-frame-pointer -fstack-protector-strong)
+target_link_options(pc_flags INTERFACE -fuse-ld=lld)
+target_link_libraries(pc_flags INTERFACE fmt::fmt Threads::Threads)
+if(PORTCULLIS_SANITIZE)
+  target_compile_options(pc_flags INTERFACE -fsanitize=${PORTCULLIS_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(pc_flags INTERFACE -fsanitize=${PORTCULLIS_SANITIZE})
+endif()
+if(PORTCULLIS_FUZZ)
+  target_compile_options(pc_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# portcullis_module(NAME SOURCES a.cc … TESTS a_test.cc … DEPS other modules … LIBS third-party targets …)
+# One folder of src/, built as the static library pc_NAME, with one test binary NAME_test for all of its tests.
+function(portcullis_module name)
+  cmake_parse_arguments(A "" "" "SOURCES;TESTS;DEPS;LIBS;TEST_DEPS" ${ARGN})
+  list(TRANSFORM A_DEPS PREPEND pc_)
+  list(TRANSFORM A_TEST_DEPS PREPEND pc_)
+  if(A_SOURCES)
+    add_library(pc_${name} STATIC ${A_SOURCES})
+    target_link_libraries(pc_${name} PUBLIC pc_flags ${A_DEPS} ${A_LIBS})
+  else()
+    add_library(pc_${name} INTERFACE)
+    target_link_libraries(pc_${name} INTERFACE pc_flags ${A_DEPS} ${A_LIBS})
+  endif()
+  if(A_TESTS)
+    add_executable(${name}_test ${A_TESTS})
+    target_link_libraries(${name}_test PRIVATE pc_${name} ${A_TEST_DEPS} GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_property(GLOBAL APPEND PROPERTY PORTCULLIS_TESTS ${name}_test)
+  endif()
+endfunction()
+
+# portcullis_fuzz(NAME DEPS modules …): fuzz/NAME.cc over the seed corpus in fuzz/corpus/NAME. With PORTCULLIS_FUZZ it
+# is a libFuzzer binary; otherwise a replayer that ctest runs over the corpus.
+function(portcullis_fuzz name)
+  cmake_parse_arguments(A "" "" "DEPS" ${ARGN})
+  list(TRANSFORM A_DEPS PREPEND pc_)
+  add_executable(fuzz_${name} ${name}.cc)
+  target_link_libraries(fuzz_${name} PRIVATE pc_flags ${A_DEPS})
+  if(PORTCULLIS_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE replay_main.cc)
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  endif()
+endfunction()

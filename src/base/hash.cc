@@ -1,0 +1,66 @@
+#include "base/hash.h"
+
+#include "base/check.h"
+
+#include <bit>
+#include <cstring>
+#include <sys/random.h>
+
+namespace portcullis {
+namespace {
+
+struct State {
+  std::uint64_t v0, v1, v2, v3;
+  void round() noexcept {
+    v0 += v1;
+    v1 = std::rotl(v1, 13);
+    v1 ^= v0;
+    v0 = std::rotl(v0, 32);
+    v2 += v3;
+    v3 = std::rotl(v3, 16);
+    v3 ^= v2;
+    v0 += v3;
+    v3 = std::rotl(v3, 21);
+    v3 ^= v0;
+    v2 += v1;
+    v1 = std::rotl(v1, 17);
+    v1 ^= v2;
+    v2 = std::rotl(v2, 32);
+  }
+};
+
+}  // namespace
+
+HashKey HashKey::random() {
+  HashKey key;
+  PC_CHECK(getrandom(&key, sizeof key, 0) == static_cast<ssize_t>(sizeof key));
+  return key;
+}
+
+std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) noexcept {
+  State s{key.a ^ 0x736f6d6570736575U, key.b ^ 0x646f72616e646f6dU, key.a ^ 0x6c7967656e657261U,
+          key.b ^ 0x7465646279746573U};
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; at += 8, left -= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    s.v3 ^= word;
+    s.round();
+    s.v0 ^= word;
+  }
+  std::uint64_t tail = static_cast<std::uint64_t>(bytes.size()) << 56;
+  for (std::size_t i = 0; i < left; ++i) {
+    tail |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  }
+  s.v3 ^= tail;
+  s.round();
+  s.v0 ^= tail;
+  s.v2 ^= 0xff;
+  s.round();
+  s.round();
+  s.round();
+  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+}  // namespace portcullis
