@@ -1,0 +1,211 @@
+// What the operator wrote, as plain data. Every default is here, and nothing else: no behaviour, no
+// I/O. Names and shapes are those of the YAML; docs/configuration.md explains them.
+#pragma once
+
+#include "base/ip.h"
+#include "base/secret.h"
+#include "config/diagnostics.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace portcullis::config {
+
+using std::chrono::milliseconds;
+
+// A string of the file with the place where it stands, for errors that are found later.
+struct Text {
+  std::string value;
+  Position at;
+};
+
+struct CertificateFiles {
+  std::string cert;  // PEM, leaf first; resolved against the folder of the file that names it
+  std::string key;
+  Position at;
+};
+
+enum class TlsVersion : std::uint8_t { kTls12, kTls13 };
+
+struct Tls {
+  std::vector<CertificateFiles>
+      certificates;  // at least one; the first serves clients that name no host
+  TlsVersion minimum = TlsVersion::kTls12;
+};
+
+struct ListenerLimits {
+  std::uint32_t connections = 20000;
+  std::uint32_t connections_per_address = 256;
+  std::uint32_t head_size = 32 * 1024;  // bytes, request line and fields
+  std::uint32_t head_fields = 100;
+  milliseconds head_timeout{
+      10'000};  // from the first byte of a head to its last; also the TLS handshake
+  milliseconds idle_timeout{75'000};  // between requests
+  milliseconds body_timeout{30'000};  // without a byte of a body moving, either way
+};
+
+enum class DuplicateSlashes : std::uint8_t { kRefuse, kMerge };
+enum class EncodedSlash : std::uint8_t { kRefuse, kKeep };
+enum class PathParameters : std::uint8_t { kRefuse, kKeep };
+
+struct Paths {
+  DuplicateSlashes duplicate_slashes = DuplicateSlashes::kRefuse;
+  EncodedSlash encoded_slash = EncodedSlash::kRefuse;        // also `%5C`
+  PathParameters path_parameters = PathParameters::kRefuse;  // `;` in a segment (RFC 3986 3.3)
+};
+
+struct Listener {
+  std::string name;
+  IpEndpoint address;
+  std::optional<Tls> tls;
+  bool insecure = false;  // clear text beyond loopback, said on purpose
+  ListenerLimits limits;
+  Paths paths;
+  Position at;
+};
+
+struct Admin {
+  IpEndpoint address;
+  Secret token;  // empty: only the open paths answer
+  Position at;
+};
+
+struct JwtKeys {
+  std::string url;   // https, or http to loopback; or
+  std::string file;  // a JWKS file
+  milliseconds refresh{600'000};
+  milliseconds stale_for{86'400'000};
+};
+
+struct Jwt {
+  std::string issuer;
+  std::vector<std::string> audience;  // any of them; YAML takes one string or a list
+  JwtKeys keys;
+  std::vector<std::string> algorithms;  // RS256 … EdDSA; never empty, never `none` or HS*
+  std::string roles;  // dotted path into the claims; empty: no roles from the token
+  std::string scopes = "scope";
+  std::map<std::string, std::string> claims;  // our name -> dotted path in the token
+  std::chrono::seconds leeway{30};            // 0 to 300 s
+  std::chrono::seconds maximum_age{
+      86'400};  // a token whose `exp` is further ahead than this is refused
+};
+
+struct ApiKey {
+  std::string id;
+  std::string sha256;  // 32 bytes, from `hash: "sha256:<64 hex digits>"`
+  std::vector<std::string> roles;
+  std::optional<std::chrono::sys_seconds> expires;  // YYYY-MM-DD: through the end of that day, UTC
+  Position at;
+};
+
+struct ApiKeys {
+  std::string header = "x-api-key";  // lower case
+  std::vector<ApiKey> keys;
+};
+
+struct Authenticator {
+  std::string name;
+  std::optional<Jwt> jwt;  // exactly one of these
+  std::optional<ApiKeys> api_key;
+  Position at;
+};
+
+struct Role {
+  std::string name;
+  std::vector<Text> permits;  // other roles, `operation`, or `api.operation`
+  Position at;
+};
+
+struct Rate {
+  std::uint64_t count = 0;
+  milliseconds per{0};
+};
+
+struct Limit {
+  std::string name;
+  std::vector<Text>
+      key;  // client.address, identity.subject, identity.key, identity.claims.NAME, operation
+  Rate rate;
+  std::uint64_t burst = 0;  // the rate's number unless said
+  Position at;
+};
+
+enum class ForwardAuthorization : std::uint8_t { kRemove, kKeep };
+
+struct Forward {
+  ForwardAuthorization authorization = ForwardAuthorization::kRemove;
+  // field name (lower case) -> `subject`, `authenticator`, `issuer`, `roles`, `scopes`, `key` or
+  // `claims.NAME`
+  std::vector<std::pair<std::string, Text>> identity;
+};
+
+// What an operation may say for itself; what it leaves out is its API's.
+struct OperationSettings {
+  std::optional<std::vector<Text>> authenticate;  // names; empty list: `none`
+  std::vector<Text> limits;                       // added to the API's
+  std::optional<std::uint64_t> body_size;
+  std::optional<milliseconds> timeout;
+  std::optional<std::uint32_t> retries;
+};
+
+struct Route {
+  std::string path;  // a template below base_path: `/orders/{id}`
+  std::vector<std::string> methods;
+  std::string operation;
+  OperationSettings settings;  // merged with `operations:` of the API
+  Position at;
+};
+
+struct Api {
+  std::string name;
+  std::vector<Text> listeners;
+  std::vector<Text> hosts;  // exact or `*.example.com`; empty: every host
+  std::string base_path;    // `` or `/v1`; no slash at its end
+  Text upstream;
+  OperationSettings settings;  // `authenticate` is required here, or by every route
+  Forward forward;
+  std::vector<Route> routes;
+  Position at;
+};
+
+enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests };
+
+struct Upstream {
+  std::string name;
+  std::vector<Text> targets;  // `host:port` or `address:port`
+  Balance balance = Balance::kRoundRobin;
+  std::uint32_t maximum_connections = 256;  // of each worker, to each target
+  milliseconds connect_timeout{2'000};
+  milliseconds idle_timeout{60'000};  // a pooled connection is closed after this
+  Position at;
+};
+
+struct AccessLog {
+  bool enabled = true;
+  std::string to = "stdout";  // `stdout`, `stderr`, or a file (created 0640, reopened on SIGUSR1)
+};
+
+inline constexpr milliseconds kDefaultTimeout{30'000};
+inline constexpr std::uint64_t kDefaultBodySize = 1024 * 1024;
+inline constexpr std::uint32_t kDefaultRetries = 1;
+
+struct Config {
+  std::uint32_t workers = 0;  // 0: one a core
+  milliseconds drain_timeout{30'000};
+  std::vector<Listener> listeners;
+  std::vector<Cidr> trusted_proxies;
+  std::optional<Admin> admin;
+  std::vector<Authenticator> authenticators;
+  std::vector<Role> roles;
+  std::vector<Limit> limits;
+  std::vector<Api> apis;
+  std::vector<Upstream> upstreams;
+  AccessLog access_log;
+};
+
+}  // namespace portcullis::config
