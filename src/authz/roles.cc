@@ -22,7 +22,7 @@ class Names {
   struct Meaning {
     const RoleId* role = nullptr;            // either this
     const std::string* operation = nullptr;  // or this; neither when there is a mistake
-    std::string_view mistake;
+    std::string_view mistake = {};
   };
   [[nodiscard]] Meaning of(const std::string& entry) const {
     const auto role = roles_.find(entry);
