@@ -17,4 +17,14 @@ struct HashKey {
 
 [[nodiscard]] std::uint64_t keyed_hash(const HashKey& key, std::string_view bytes) noexcept;
 
+struct Hash128 {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  friend bool operator==(const Hash128&, const Hash128&) = default;
+};
+
+// The same with 128 bits of output (the authors' extension of 2014), for where two keys that meet
+// would be taken for one.
+[[nodiscard]] Hash128 keyed_hash_128(const HashKey& key, std::string_view bytes) noexcept;
+
 }  // namespace portcullis
