@@ -44,7 +44,7 @@ struct Limit {
   std::vector<KeyPart> key;
   std::uint64_t burst = 1;
   Gcra gcra;
-  KeyHash id;  // of name, key, rate and burst: a limit that changes begins anew
+  KeyHash id{};  // of name, key, rate and burst: a limit that changes begins anew
   std::shared_ptr<SharedBuckets> shared;
   std::string quoted_name;  // as a structured-field string
   std::string policy;       // the item of RateLimit-Policy

@@ -33,8 +33,8 @@ Table::Table(TimePoint start, std::size_t slots) : start_(start) {
 }
 
 KeyHash Table::hash(std::string_view key) const {
-  const std::uint64_t tag = keyed_hash(tag_key_, key);
-  return {keyed_hash(place_key_, key), tag == 0 ? 1 : tag};
+  const Hash128 hash = keyed_hash_128(hash_key_, key);
+  return {hash.low, hash.high == 0 ? 1 : hash.high};
 }
 
 Table::Slot* Table::find(const KeyHash& key) const {

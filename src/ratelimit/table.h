@@ -22,10 +22,10 @@
 
 namespace portcullis::ratelimit {
 
-// 128 bits under keys drawn at start, so that nobody outside can choose keys that meet.
+// 128 bits under a key drawn at start, so that nobody outside can choose keys that meet.
 struct KeyHash {
-  std::uint64_t place = 0;  // which window
-  std::uint64_t tag = 0;    // which key in it; never 0
+  std::uint64_t place;  // which window
+  std::uint64_t tag;    // which key in it; never 0
   friend auto operator<=>(const KeyHash&, const KeyHash&) = default;
 };
 
@@ -114,8 +114,7 @@ class Table {
   static bool claim(Slot& slot, std::uint64_t now);
 
   const TimePoint start_;
-  const HashKey place_key_ = HashKey::random();
-  const HashKey tag_key_ = HashKey::random();
+  const HashKey hash_key_ = HashKey::random();
   std::size_t windows_ = 0;
   std::unique_ptr<void, Free> memory_;
   Slot* slots_ = nullptr;  // within memory_, on a cache line's boundary
