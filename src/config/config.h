@@ -206,6 +206,9 @@ struct Config {
   std::vector<Api> apis;
   std::vector<Upstream> upstreams;
   AccessLog access_log;
+  // Every file that this was read from or that it names (includes, secrets, certificates, keys, key
+  // sets), as opened: what to watch for a reload.
+  std::vector<std::string> files;
 };
 
 }  // namespace portcullis::config

@@ -1,0 +1,106 @@
+// `listeners` and `upstreams`: where requests come in and go out.
+#include "config/load_parts.h"
+#include "config/nearest.h"
+#include "config/scalars.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace portcullis::config {
+namespace {
+
+void read_tls(Scope& scope, Tls& tls) {
+  scope.list("certificates", [&](Scope& item) {
+    CertificateFiles& files = tls.certificates.emplace_back();
+    files.at = item.at();
+    item.file("cert", files.cert);
+    item.file("key", files.key);
+  });
+  scope.choice("minimum", tls.minimum);
+}
+
+void read_limits_of(Scope& scope, ListenerLimits& limits) {
+  scope.integer("connections", limits.connections);
+  scope.integer("connections_per_address", limits.connections_per_address);
+  scope.size("head_size", limits.head_size);
+  scope.integer("head_fields", limits.head_fields);
+  scope.duration("head_timeout", limits.head_timeout);
+  scope.duration("idle_timeout", limits.idle_timeout);
+  scope.duration("body_timeout", limits.body_timeout);
+}
+
+void read_listener(Scope& scope, Listener& listener) {
+  const bool good = scope.endpoint("address", listener.address);
+  scope.mapping("tls", [&](Scope& tls) { read_tls(tls, listener.tls.emplace()); });
+  scope.boolean("insecure", listener.insecure);
+  std::vector<Text> protocols;
+  scope.strings("protocols", protocols);
+  scope.mapping("limits", [&](Scope& limits) { read_limits_of(limits, listener.limits); });
+  scope.mapping("paths", [&](Scope& paths) {
+    paths.choice("duplicate_slashes", listener.paths.duplicate_slashes);
+    paths.choice("encoded_slash", listener.paths.encoded_slash);
+    paths.choice("path_parameters", listener.paths.path_parameters);
+  });
+
+  if (listener.tls && listener.insecure)
+    scope.error("insecure", "a listener with `tls` is not insecure: remove one of them");
+  // A listener that only redirects, or that stands behind a balancer, may be in clear text; both
+  // are reported as not built yet where they are asked for.
+  const bool excused =
+      scope.has("tls") || scope.has("redirect_https") || scope.has("proxy_protocol");
+  if (good && !excused && !listener.insecure && !listener.address.address.is_loopback())
+    scope.error("address",
+                "clear text beyond loopback: add `tls`, or `insecure: true` if that is meant");
+}
+
+void read_target(Scope& scope, const Text& target, const std::string& key) {
+  if (target.value.starts_with("unix:")) {
+    scope.context().diagnostics.error(target.at, key, "`unix:` targets are not built yet");
+  } else if (!parse_host_port(target.value)) {
+    scope.context().diagnostics.error(
+        target.at, key,
+        "expected `host:port`, `address:port` or `[address]:port`; found " + quote(target.value));
+  }
+}
+
+}  // namespace
+
+void read_listeners(Scope& root, Config& config) {
+  std::map<std::string, Position> addresses;
+  root.named("listeners", [&](const std::string& name, Scope& scope) {
+    Listener& listener = config.listeners.emplace_back();
+    listener.name = name;
+    listener.at = scope.at();
+    read_listener(scope, listener);
+    // Port 0 is a different free port for each listener; it is also what an address has that
+    // could not be read.
+    if (listener.address.port == 0) return;
+    const Position here = scope.place_of("address");
+    const auto [earlier, fresh] = addresses.emplace(listener.address.to_string(), here);
+    if (!fresh)
+      scope.error("address", "another listener has this address, at " +
+                                 root.context().place(here, earlier->second));
+  });
+}
+
+void read_upstreams(Scope& root, Config& config) {
+  root.named("upstreams", [&](const std::string& name, Scope& scope) {
+    Upstream& upstream = config.upstreams.emplace_back();
+    upstream.name = name;
+    upstream.at = scope.at();
+    scope.strings("targets", upstream.targets);
+    for (std::size_t i = 0; i < upstream.targets.size(); ++i)
+      read_target(scope, upstream.targets[i], fmt::format("{}[{}]", scope.key("targets"), i));
+    scope.choice("balance", upstream.balance);
+    enum class Protocol : std::uint8_t { kHttp11 } protocol{};
+    scope.choice("protocol", protocol);
+    scope.mapping("connections", [&](Scope& connections) {
+      connections.integer("maximum", upstream.maximum_connections);
+      connections.duration("connect_timeout", upstream.connect_timeout);
+      connections.duration("idle_timeout", upstream.idle_timeout);
+    });
+  });
+}
+
+}  // namespace portcullis::config

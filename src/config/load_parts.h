@@ -1,0 +1,19 @@
+// The readers of the top-level blocks; each takes its keys from the scope of the top level.
+#pragma once
+
+#include "config/config.h"
+#include "config/decoder.h"
+
+namespace portcullis::config {
+
+void read_listeners(Scope& root, Config& config);
+void read_authenticators(Scope& root, Config& config);
+void read_roles(Scope& root, Config& config);
+void read_limits(Scope& root, Config& config);
+void read_apis(Scope& root, Config& config);
+void read_upstreams(Scope& root, Config& config);
+
+// Whether `part` of a limit's key or of `forward.identity` needs to know who is calling.
+[[nodiscard]] bool needs_identity(std::string_view part);
+
+}  // namespace portcullis::config
