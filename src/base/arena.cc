@@ -5,8 +5,12 @@
 
 namespace portcullis {
 
+namespace {
+constexpr std::size_t kBlockSize = 4096;
+}
+
 void* Arena::allocate_slow(std::size_t size, std::size_t alignment) {
-  const std::size_t need = std::max(block_size_, size + alignment);
+  const std::size_t need = std::max(kBlockSize, size + alignment);
   blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(need));
   at_ = reinterpret_cast<std::uintptr_t>(blocks_.back().get());
   end_ = at_ + need;
@@ -18,14 +22,6 @@ std::string_view Arena::copy(std::string_view text) {
   char* bytes = array<char>(text.size());
   std::memcpy(bytes, text.data(), text.size());
   return {bytes, text.size()};
-}
-
-void Arena::reset() {
-  if (blocks_.empty()) return;
-  // Every block is at least block_size_ long, so that much of the first is always there.
-  blocks_.resize(1);
-  at_ = reinterpret_cast<std::uintptr_t>(blocks_.front().get());
-  end_ = at_ + block_size_;
 }
 
 }  // namespace portcullis

@@ -11,11 +11,14 @@ namespace portcullis {
 
 class Arena {
  public:
-  explicit Arena(std::size_t block_size = 4096) : block_size_(block_size) {}
+  Arena() = default;
+  // Begins with memory that the owner of the arena lends.
+  Arena(void* first, std::size_t size)
+      : at_(reinterpret_cast<std::uintptr_t>(first)), end_(at_ + size) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Never fails: what is put here is bounded by the bounds on the head. Valid until reset().
+  // Never fails: what is put here is bounded by the bounds on the head. Valid as long as the arena.
   [[nodiscard]] void* allocate(std::size_t size,
                                std::size_t alignment = alignof(std::max_align_t)) {
     const std::uintptr_t aligned = (at_ + alignment - 1) & ~(alignment - 1);
@@ -30,12 +33,8 @@ class Arena {
   }
   [[nodiscard]] std::string_view copy(std::string_view text);
 
-  // Keeps the first block, frees the rest.
-  void reset();
-
  private:
   void* allocate_slow(std::size_t size, std::size_t alignment);
-  std::size_t block_size_;
   std::uintptr_t at_ = 0;
   std::uintptr_t end_ = 0;
   std::vector<std::unique_ptr<std::byte[]>> blocks_;

@@ -1,0 +1,201 @@
+// A connected TCP socket, in clear or under TLS, for coroutines of one loop.
+//
+// At most one read and one write wait at a time. Every operation tries the system call first and
+// waits only when the kernel has nothing; the readiness that epoll reported is remembered, so that
+// no call is made only to hear EAGAIN.
+#pragma once
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "runtime/loop.h"
+#include "runtime/task.h"
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <sys/uio.h>
+
+namespace portcullis::runtime {
+
+class TlsSession;
+class TlsServerContext;
+class TlsClientContext;
+
+class Stream final : public Pollable {
+ public:
+  // Takes a connected, non-blocking socket. `peer` is who is at the other end.
+  Stream(Loop& loop, int fd, const IpEndpoint& peer);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Connects. Errors: kUpstreamUnreachable, kTimeout, kMachine.
+  static Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const IpEndpoint& to,
+                                                       TimePoint deadline);
+
+  // TLS handshakes. Errors: kClosed (with OpenSSL's reason), kTimeout, kCancelled.
+  Task<Result<void>> accept_tls(const TlsServerContext& context, TimePoint deadline);
+  // Verifies the certificate against `host`, which is also sent as the server name.
+  Task<Result<void>> connect_tls(const TlsClientContext& context, std::string_view host,
+                                 TimePoint deadline);
+
+ private:
+  // What one waiting operation needs; lives in the awaiting coroutine's frame.
+  struct Operation {
+    explicit Operation(Stream& owner) : stream(owner) {}
+    Stream& stream;
+    std::coroutine_handle<> waiter;
+    Result<std::size_t> result{0};
+  };
+
+ public:
+  enum class Until : std::uint8_t {
+    kBytes,      // some bytes have been read
+    kAvailable,  // a read would not wait
+    kSocket,     // the socket is readable, whatever TLS makes of it
+  };
+
+  struct Read : Operation {
+    Read(Stream& owner, Until until, std::span<char> buffer, TimePoint at)
+        : Operation(owner), what(until), into(buffer), deadline(at) {}
+    Until what;
+    std::span<char> into;
+    TimePoint deadline;
+    bool await_ready() { return stream.attempt_read(*this); }
+    void await_suspend(std::coroutine_handle<> handle) { stream.wait_read(*this, handle); }
+    Result<std::size_t> await_resume() { return std::move(result); }
+  };
+
+  struct Write : Operation {
+    Write(Stream& owner, std::span<iovec> parts, TimePoint at)
+        : Operation(owner), left(parts), deadline(at) {}
+    std::span<iovec> left;
+    TimePoint deadline;
+    Buffer joined;  // under TLS: the parts as one record
+    std::size_t joined_size = 0;
+    std::size_t joined_sent = 0;
+    bool await_ready() { return stream.attempt_write(*this); }
+    void await_suspend(std::coroutine_handle<> handle) { stream.wait_write(*this, handle); }
+    Result<std::size_t> await_resume() { return std::move(result); }
+  };
+
+  // Reads what is there, at least a byte; 0 at the end of the stream. Errors: kClosed, kTimeout,
+  // kCancelled.
+  [[nodiscard]] Read read(std::span<char> into, TimePoint deadline) {
+    return {*this, Until::kBytes, into, deadline};
+  }
+
+  // Waits until a read would not wait, so that an idle connection holds no buffer. The value says
+  // nothing.
+  [[nodiscard]] Read wait_available(TimePoint deadline) {
+    return {*this, Until::kAvailable, {}, deadline};
+  }
+
+  // Writes all of `parts` (which it consumes); the value is the number of bytes. Errors: kClosed,
+  // kTimeout, kCancelled.
+  [[nodiscard]] Write write(std::span<iovec> parts, TimePoint deadline) {
+    return {*this, parts, deadline};
+  }
+
+  // Makes a waiting read (write) end with kCancelled.
+  void cancel_read() { finish_read(cancelled()); }
+  void cancel_write() { finish_write(cancelled()); }
+  void cancel() {
+    cancel_read();
+    cancel_write();
+  }
+
+  // Says that nothing more will be written: close_notify under TLS, then FIN.
+  void shutdown_write();
+  // Makes the close that follows a reset, for a peer that must not take what it got for whole.
+  void reset_on_close();
+
+  // Nothing has arrived, not even an end, since the last read took everything: a pooled connection
+  // may be used.
+  [[nodiscard]] bool is_quiet() const { return !readable_ && !ended_; }
+
+  [[nodiscard]] const IpEndpoint& peer() const { return peer_; }
+  [[nodiscard]] Loop& loop() { return loop_; }
+  [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
+  [[nodiscard]] const TlsSession* tls() const { return tls_.get(); }
+
+ private:
+  friend class TlsSession;
+  friend struct StreamBio;
+  void on_events(std::uint32_t events) override;
+  bool attempt_read(Read& operation);
+  bool attempt_write(Write& operation);
+  bool attempt_write_tls(Write& operation);
+  void wait_read(Read& operation, std::coroutine_handle<> handle);
+  void wait_write(Write& operation, std::coroutine_handle<> handle);
+  static Error cancelled();
+  void finish_read(Error error);
+  void finish_write(Error error);
+  Task<Result<void>> handshake(TimePoint deadline);
+
+  struct Writable : Write {
+    Writable(Stream& owner, TimePoint at) : Write(owner, {}, at) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+  };
+
+  // The socket itself, as TLS sees it too: bytes, 0 at the end, -1 with errno.
+  ssize_t receive(char* into, std::size_t size);
+  ssize_t send(const iovec* parts, std::size_t count);
+
+  Loop& loop_;
+  int fd_;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool ended_ = false;      // epoll has seen the peer's end: readiness stays until a read says 0
+  bool unwatched_ = false;  // the kernel had no room for it: every operation says so
+  bool broken_ = false;     // TLS failed: nothing more may be sent, not even a close_notify
+  IpEndpoint peer_;
+  Read* reading_ = nullptr;
+  Write* writing_ = nullptr;
+  Timer read_timer_;
+  Timer write_timer_;
+  std::unique_ptr<TlsSession> tls_;
+};
+
+// A listening socket of this worker, one of several on the same address (SO_REUSEPORT).
+class Acceptor final : public Pollable {
+ public:
+  class Handler {
+   public:
+    // Takes the connected, non-blocking socket.
+    virtual void on_connection(int fd, const IpEndpoint& peer) = 0;
+
+   protected:
+    ~Handler() = default;
+  };
+
+  // Errors: kMachine, with the address and the system's reason.
+  static Result<std::unique_ptr<Acceptor>> listen(Loop& loop, const IpEndpoint& address,
+                                                  Handler& handler);
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // The address with the port that the kernel chose.
+  [[nodiscard]] const IpEndpoint& address() const { return address_; }
+
+  // Accepts until the queue is empty, since closing the socket resets what waits in it; then
+  // closes.
+  void stop();
+
+ private:
+  Acceptor(Loop& loop, int fd, const IpEndpoint& address, Handler& handler);
+  void on_events(std::uint32_t events) override;
+  bool accept_some(int most);
+
+  Loop& loop_;
+  int fd_;
+  IpEndpoint address_;
+  Handler& handler_;
+  bool paused_ = false;  // out of descriptors or memory: wait a moment rather than spin
+  Timer pause_;
+};
+
+}  // namespace portcullis::runtime
