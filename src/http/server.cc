@@ -1,0 +1,45 @@
+#include "http/server.h"
+
+#include "http/http1_exchange.h"
+
+namespace portcullis::http {
+namespace {
+
+// Everything of one request lives in this frame, so that an idle connection holds none of it.
+Task<bool> serve_one(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
+                     Carry& carry) {
+  runtime::Buffer arena_block = stream.loop().buffers().borrow(runtime::BufferPool::kSmall);
+  Arena arena(arena_block.data(), arena_block.size());
+  Http1Exchange exchange(stream, context, info, arena, carry);
+  const Result<void> head = co_await exchange.read_head();
+  if (head) {
+    co_await context.handler().handle(exchange);
+  } else {
+    exchange.give_up_connection();
+    if (!exchange.touched()) co_return false;
+    co_await context.handler().handle_unreadable(exchange, head.error());
+  }
+  co_return co_await exchange.finish();
+}
+
+}  // namespace
+
+Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
+                       bool& idle) {
+  Carry carry;
+  for (;;) {
+    if (carry.empty()) {
+      if (context.draining()) co_return;
+      carry.buffer.release();
+      idle = true;
+      const auto available =
+          co_await stream.wait_available(stream.loop().now() + context.settings().idle_timeout);
+      idle = false;
+      if (!available) co_return;
+    }
+    const bool more = co_await serve_one(stream, context, info, carry);
+    if (!more) co_return;
+  }
+}
+
+}  // namespace portcullis::http

@@ -1,0 +1,39 @@
+// The server side of one HTTP/1.1 connection: requests in, one after the other, answered by a
+// Handler.
+#pragma once
+
+#include "base/clock.h"
+#include "http/exchange.h"
+#include "http/head.h"
+#include "runtime/stream.h"
+
+#include <memory>
+
+namespace portcullis::http {
+
+struct ServerSettings {
+  HeadLimits head;
+  PathRules paths;
+  std::chrono::milliseconds head_timeout{10'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::chrono::milliseconds body_timeout{30'000};
+};
+
+// What the connections of a listener share on one worker; it outlives them.
+class ServerContext {
+ public:
+  virtual const ServerSettings& settings() const = 0;  // read anew for each request
+  virtual Handler& handler() = 0;
+  // No further request is wanted on any connection.
+  virtual bool draining() const = 0;
+
+ protected:
+  ~ServerContext() = default;
+};
+
+// Serves `stream` until either side has had enough. The stream is the caller's. `idle` is true
+// while no request is in hand: cancelling the stream's read then ends the connection.
+Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
+                       bool& idle);
+
+}  // namespace portcullis::http

@@ -1,0 +1,208 @@
+#include "upstream/upstream.h"
+
+#include "base/check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace portcullis::upstream {
+namespace {
+
+// How long a name's addresses are used before it is asked for again.
+constexpr std::chrono::seconds kResolveEvery{10};
+// Requests that may wait for a connection, as a multiple of the connections that there may be.
+constexpr std::size_t kQueueFactor = 4;
+
+}  // namespace
+
+Target::Target(Upstream& upstream, std::string name) : upstream_(upstream), name_(std::move(name)) {
+  const std::size_t colon = name_.rfind(':');
+  host_ = name_.substr(0, colon);
+  if (host_.size() > 2 && host_.front() == '[') host_ = host_.substr(1, host_.size() - 2);
+  std::from_chars(name_.data() + colon + 1, name_.data() + name_.size(), port_);
+  if (const auto literal = IpAddress::parse(host_)) {
+    addresses_.push_back(*literal);
+    resolved_ = kNoDeadline;
+  }
+}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  target_ = std::exchange(other.target_, nullptr);
+  connection_ = std::move(other.connection_);
+  reused_ = other.reused_;
+  return *this;
+}
+
+void Lease::keep() {
+  if (target_ == nullptr) return;
+  if (connection_->release()) {
+    connection_->idle_since = target_->upstream_.loop_.now();
+    target_->idle_.push_back(std::move(connection_));
+  }
+  end();
+}
+
+void Lease::end() {
+  if (target_ == nullptr) return;
+  connection_.reset();
+  Target& target = *std::exchange(target_, nullptr);
+  --target.active_;
+  target.upstream_.one_ended();
+}
+
+Upstream::Upstream(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config)
+    : loop_(loop),
+      resolver_(resolver),
+      name_(config.name),
+      balance_(config.balance),
+      maximum_(config.maximum_connections),
+      connect_timeout_(config.connect_timeout),
+      idle_timeout_(config.idle_timeout) {
+  for (const config::Text& target : config.targets) {
+    targets_.push_back(std::make_unique<Target>(*this, target.value));
+  }
+  PC_CHECK(!targets_.empty());
+}
+
+Upstream::~Upstream() { PC_CHECK(active() == 0 && waiters_.empty()); }
+
+std::size_t Upstream::active() const {
+  std::size_t sum = 0;
+  for (const auto& target : targets_) sum += target->active_;
+  return sum;
+}
+
+Target& Upstream::choose() {
+  turn_ = (turn_ + 1) % targets_.size();
+  if (balance_ == config::Balance::kRoundRobin || targets_.size() == 1) return *targets_[turn_];
+  // Beginning at the one whose turn it is, so that ties go round.
+  Target* best = targets_[turn_].get();
+  for (std::size_t i = 1; i < targets_.size(); ++i) {
+    Target& other = *targets_[(turn_ + i) % targets_.size()];
+    if (other.active_ < best->active_) best = &other;
+  }
+  return *best;
+}
+
+std::optional<Lease> Upstream::take_idle(Target& target) {
+  while (!target.idle_.empty()) {
+    std::unique_ptr<http::ClientConnection> connection = std::move(target.idle_.back());
+    target.idle_.pop_back();
+    if (!connection->is_usable()) continue;
+    ++target.active_;
+    return Lease(target, std::move(connection), true);
+  }
+  return std::nullopt;
+}
+
+std::optional<Lease> Upstream::try_acquire() {
+  if (!waiters_.empty()) return std::nullopt;
+  return take_idle(choose());
+}
+
+Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
+  const TimePoint deadline = loop_.now() + connect_timeout_;
+  Error last{
+      ErrorCode::kUpstreamUnreachable, ErrorSource::kUpstream, "no target could be reached", {}};
+  for (std::size_t tries = 0; tries < targets_.size();) {
+    Target& target = choose();
+    if (freshness == Freshness::kAny) {
+      if (auto lease = take_idle(target)) co_return std::move(*lease);
+    }
+    if (target.active_ >= maximum_) {
+      if (std::ranges::any_of(targets_,
+                              [&](const auto& other) { return other->active_ < maximum_; }))
+        continue;
+      if (waiters_.size() >= kQueueFactor * maximum_) {
+        co_return fail(ErrorCode::kUnavailable,
+                       "too many requests wait for upstream `" + name_ + "`",
+                       ErrorSource::kUpstream);
+      }
+      Waiter waiter(*this);
+      waiter.timer.arm(deadline);
+      waiters_.push_back(&waiter);
+      const bool woken = co_await waiter;
+      if (!woken) {
+        co_return fail(ErrorCode::kUnavailable,
+                       "no connection of upstream `" + name_ + "` came free in time",
+                       ErrorSource::kUpstream);
+      }
+      continue;
+    }
+    ++tries;
+    Result<Lease> made = co_await connect(target);
+    if (made) co_return std::move(*made);
+    last = std::move(made).error();
+  }
+  last.code = ErrorCode::kUpstreamUnreachable;
+  last.source = ErrorSource::kUpstream;
+  co_return std::unexpected(std::move(last));
+}
+
+Task<Result<Lease>> Upstream::connect(Target& target) {
+  const TimePoint deadline = loop_.now() + connect_timeout_;
+  ++target.active_;
+  Lease lease(target, nullptr, false);  // counts from now on, and stops counting if this fails
+  PC_CO_CHECK(co_await resolve(target));
+  const IpAddress address = target.addresses_[target.next_address_++ % target.addresses_.size()];
+  Result<std::unique_ptr<runtime::Stream>> stream =
+      co_await runtime::Stream::connect(loop_, {address, target.port_}, deadline);
+  if (!stream) {
+    Error error = std::move(stream).error();
+    error.detail = target.name_ + ": " + error.detail;
+    co_return std::unexpected(std::move(error));
+  }
+  lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
+  co_return lease;
+}
+
+// Keeps the last good answer when the name cannot be resolved again.
+Task<Result<void>> Upstream::resolve(Target& target) {
+  if (!target.addresses_.empty() && loop_.now() < target.resolved_ + kResolveEvery)
+    co_return Result<void>{};
+  if (target.resolved_ == kNoDeadline) co_return Result<void>{};
+  Result<std::vector<IpAddress>> addresses = co_await resolver_.resolve(target.host_);
+  if (addresses) {
+    target.addresses_ = std::move(*addresses);
+  } else if (target.addresses_.empty()) {
+    co_return std::unexpected(std::move(addresses).error());
+  }
+  target.resolved_ = loop_.now();
+  co_return Result<void>{};
+}
+
+void Upstream::one_ended() {
+  if (waiters_.empty()) return;
+  Waiter& waiter = *waiters_.front();
+  waiters_.pop_front();
+  waiter.woken = true;
+  waiter.timer.disarm();
+  loop_.ready(waiter.handle);
+}
+
+void Upstream::Waiter::await_suspend(std::coroutine_handle<> waiter) { handle = waiter; }
+
+void Upstream::Waiter::give_up() {
+  std::erase(upstream.waiters_, this);
+  upstream.loop_.ready(handle);
+}
+
+void Upstream::close_idle(TimePoint now) {
+  for (const auto& target : targets_) {
+    // The least recently used come first.
+    const auto first_young = std::ranges::find_if(target->idle_, [&](const auto& connection) {
+      return now - connection->idle_since < idle_timeout_;
+    });
+    target->idle_.erase(target->idle_.begin(), first_young);
+    std::erase_if(target->idle_, [](const auto& connection) { return !connection->is_usable(); });
+  }
+}
+
+void Upstream::close_all_idle() {
+  for (const auto& target : targets_) target->idle_.clear();
+}
+
+}  // namespace portcullis::upstream
