@@ -141,6 +141,8 @@ void Table::give_back(const Taken& taken, const Gcra& gcra) {
     }
     // Requests that found the bucket in use have moved the arrival by whole intervals. Anything
     // else means that it was full again and was taken from anew: ours has come back by itself.
+    // (That a fresh start lies whole intervals away to the nanosecond is not excluded, only rare
+    // within a case that is rare already; it costs one request too many.)
     const std::uint64_t apart =
         arrival > taken.arrival ? arrival - taken.arrival : taken.arrival - arrival;
     if (apart % gcra.interval() != 0) return;
