@@ -1,7 +1,7 @@
 // What the demo needs and no repository should hold, made on first run in demo/run/: a certificate,
-// the issuer's signing key and its public half, the admin token, and tokens for the callers.
+// the issuer's signing key and its public half, the admin token, an API key, and tokens for the callers.
 //
-//   node demo/setup.mjs
+//   node demo/setup.mjs        after scripts/build: the API key is what `portcullis hash key` makes
 import { execFileSync } from 'node:child_process';
 import {
   X509Certificate,
@@ -20,6 +20,7 @@ const AUDIENCE = 'orders';
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
+const portcullis = fileURLToPath(new URL('../build/release/portcullis', import.meta.url));
 const run = fileURLToPath(new URL('run/', import.meta.url));
 mkdirSync(run, { recursive: true, mode: 0o700 });
 const at = (name) => run + name;
@@ -96,8 +97,30 @@ function makeToken(privateKey, kid, { subject, roles, from }) {
   return `${head}.${claims}.${signature.toString('base64url')}`;
 }
 
+// A key for its holder, and the file with its hash that demo/portcullis.yaml includes.
+function makeApiKey() {
+  const text = execFileSync(portcullis, ['hash', 'key'], { encoding: 'utf8' });
+  const key = /pc_[A-Za-z0-9_-]+/.exec(text)?.[0];
+  const hash = /sha256:[0-9a-f]{64}/.exec(text)?.[0];
+  if (!key || !hash) throw new Error(`no key in what "portcullis hash key" printed: ${text}`);
+  const id = key.slice('pc_'.length, key.lastIndexOf('_'));
+  write(
+    'keys.yaml',
+    `# Made by demo/setup.mjs; the key itself is in api-key.
+authenticators:
+  machine:
+    api_key:
+      keys:
+        - { id: "${id}", hash: "${hash}", roles: [clerk] }
+`,
+  );
+  write('api-key', key);
+}
+
 if (!certificateIsGood()) makeCertificate();
 if (!existsSync(at('admin-token'))) write('admin-token', randomBytes(32).toString('hex'));
+
+if (!existsSync(at('api-key')) || !existsSync(at('keys.yaml'))) makeApiKey();
 
 const issuerKey = loadOrMakeIssuerKey();
 const jwk = publicJwk(issuerKey);
