@@ -1,0 +1,104 @@
+// Where llhttp accepts and we refuse: which sentence decides it. Each entry says to which inputs it applies
+// (by the bytes, as latin-1 text); the runner holds that every such refusal has an entry and that every
+// entry is needed.
+
+const requestLine = (text) => text.replace(/^(\r\n)*/, '').split('\r\n', 1)[0];
+const target = (text) => requestLine(text).split(' ')[1] ?? '';
+
+export const requestDifferences = [
+  {
+    what: 'CONNECT',
+    applies: (text) => text.startsWith('CONNECT '),
+    rfc: 'RFC 9110 15.6.2',
+    sentence: 'The 501 (Not Implemented) status code indicates that the server does not support the functionality required to fulfill the request.',
+  },
+  {
+    what: 'an asterisk without OPTIONS',
+    applies: (text) => target(text) === '*' && !text.startsWith('OPTIONS '),
+    rfc: 'RFC 9112 3.2.4',
+    sentence: 'The "asterisk-form" of request-target is only used for a server-wide OPTIONS request (Section 9.3.7 of [HTTP]).',
+  },
+  {
+    what: 'another protocol\'s name',
+    applies: (text) => /(RTSP|ICE)\/\d\.\d$/.test(requestLine(text)),
+    rfc: 'RFC 9112 2.3',
+    sentence: 'HTTP-version is case-sensitive: HTTP-name = %x48.54.54.50 ; HTTP',
+  },
+  {
+    what: 'a Host that the DNS could not look up',
+    applies: (text) => /^Host: [^\r\n]*=/im.test(text),
+    rfc: 'RFC 3986 3.2.2',
+    sentence: 'A registered name intended for lookup in the DNS uses the syntax defined in Section 3.5 of [RFC1034] and Section 2.1 of [RFC1123].',
+  },
+  {
+    what: 'a coding other than chunked',
+    applies: (text) => /^Transfer-Encoding: *(deflate|gzip)/im.test(text),
+    rfc: 'RFC 9112 6.1',
+    sentence: 'A server that receives a request message with a transfer coding it does not understand SHOULD respond with 501 (Not Implemented).',
+  },
+  {
+    what: 'a fragment in the target',
+    applies: (text) => target(text).includes('#') && !/@/.test(target(text)),
+    rfc: 'RFC 9112 3.2.1',
+    sentence: 'origin-form = absolute-path [ "?" query ]: there is no fragment, and RFC 9112 3.2 says that a recipient SHOULD respond with 400 to an invalid request-line.',
+  },
+  {
+    what: 'user information in the target',
+    applies: (text) => /^[a-z]+:\/\/[^/?#]*@/.test(target(text)),
+    rfc: 'RFC 9110 4.2.4',
+    sentence: 'Before making use of an "http" or "https" URI reference received from an untrusted source, a recipient SHOULD parse for userinfo and treat its presence as an error.',
+  },
+  {
+    what: 'a zone of an IPv6 address',
+    applies: (text) => /\[[0-9a-f:]+%/.test(target(text)),
+    rfc: 'RFC 6874 4',
+    sentence: 'An HTTP client, proxy, or other intermediary MUST remove any ZoneID attached to an outgoing URI, as it has only local significance at the sending host.',
+  },
+];
+
+const statusLine = requestLine;
+
+export const responseDifferences = [
+  {
+    what: '101 that nobody asked for',
+    applies: (text) => statusLine(text).startsWith('HTTP/1.1 101'),
+    rfc: 'RFC 9110 7.8',
+    sentence: 'A server MUST NOT switch to a protocol that was not indicated by the client in the corresponding request\'s Upgrade header field.',
+  },
+  {
+    what: 'another protocol\'s name',
+    applies: (text) => text.startsWith('RTSP/'),
+    rfc: 'RFC 9112 2.3',
+    sentence: 'HTTP-version is case-sensitive: HTTP-name = %x48.54.54.50 ; HTTP',
+  },
+  {
+    what: 'a version without this framing',
+    applies: (text) => /^HTTP\/(0\.9|5\.6)/.test(text),
+    rfc: 'RFC 9112 2.3',
+    sentence: 'An HTTP-version of a major version that the recipient does not implement has no defined message syntax here; HTTP/0.9 has no status line at all.',
+  },
+  {
+    what: 'an empty line before the status line',
+    applies: (text) => text.startsWith('\r\n'),
+    rfc: 'RFC 9112 2.2',
+    sentence: 'A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty line (CRLF) received prior to the request-line: it says so of requests alone.',
+  },
+  {
+    what: 'an empty line after an interim response',
+    applies: (text) => /^HTTP\/1\.1 1\d\d [^\r\n]*\r\n\r\n\r\n/.test(text),
+    rfc: 'RFC 9110 15.2',
+    sentence: 'A 1xx response is terminated by the end of the header section; it cannot contain content or trailers.',
+  },
+  {
+    what: 'no space behind the status code',
+    applies: (text) => /^HTTP\/1\.1 \d\d\d$/.test(statusLine(text)),
+    rfc: 'RFC 9112 4',
+    sentence: 'A server MUST send the space that separates the status-code from the reason-phrase even when the reason-phrase is absent (i.e., the status-line would end with the space).',
+  },
+  {
+    what: 'a coding other than chunked',
+    applies: (text) => /^Transfer-Encoding: *(chunked, deflate|chunkedchunked)/im.test(text),
+    rfc: 'RFC 9112 6.1',
+    sentence: 'A client that did not say by TE that it takes another transfer coding need not understand one; "chunked" is the only one that every recipient MUST be able to parse (7.1).',
+  },
+];
