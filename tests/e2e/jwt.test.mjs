@@ -53,7 +53,7 @@ test('a token of oidc-provider opens what its roles permit, and the upstream lea
   const response = await ask(gateway, token);
   assert.equal(response.status, 200, response.text);
   const { fields } = response.json;
-  assert.equal(value(fields, 'x-user'), 'robot');
+  assert.equal(value(fields, 'x-user'), 'corporate|robot', 'two issuers never speak for the same subject');
   assert.equal(value(fields, 'x-roles'), 'clerk');
   assert.equal(value(fields, 'x-issuer'), issuer.issuer);
   assert.equal(value(fields, 'x-by'), 'corporate');

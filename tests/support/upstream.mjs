@@ -94,9 +94,11 @@ async function readCanonical(reader, violations) {
     throw new Error('not a request line');
   }
   const fields = await readFields(reader, 'a request head');
+  // RFC 9110 10.1.4: who sends TE names it in Connection too; `trailers` is all that the gateway may say of itself.
+  const trailersTaken = values(fields, 'te').join() === 'trailers' && values(fields, 'connection').join() === 'te';
   for (const [name] of fields) {
     if (name !== name.toLowerCase()) violations.push(`field name ${name} is not in lower case`);
-    if (kHopByHop.includes(name.toLowerCase()) && !(name === 'te' && values(fields, 'te').join() === 'trailers')) violations.push(`hop-by-hop field ${name}`);
+    if (kHopByHop.includes(name.toLowerCase()) && !trailersTaken) violations.push(`hop-by-hop field ${name}`);
   }
   if (values(fields, 'host').length !== 1) violations.push(`${values(fields, 'host').length} host fields`);
   for (const name of ['content-length', 'transfer-encoding', 'expect', 'authorization']) {
