@@ -12,7 +12,6 @@ import { corpus } from './corpus.mjs';
 import { requestDifferences, responseDifferences } from './llhttp-differences.mjs';
 
 const folder = corpus('llhttp-tests');
-if (folder) await run(JSON.parse(await readFile(join(folder, 'llhttp-cases.json'), 'utf8')));
 
 /** Statuses by which a parser (and not a route) says no. */
 const kParserSays = [400, 408, 414, 417, 431, 501, 505];
@@ -97,6 +96,7 @@ async function run(cases) {
       test(name, async () => {
         const text = `GET ${input} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
         const [first] = await talk(gateway.port, Buffer.from(text, 'latin1'));
+        assert.ok(first, 'no answer');
         if (!one.accept) assert.equal(first.status, 400);
         else if (kParserSays.includes(first.status)) assert.ok(difference(requestDifferences, used, text).length > 0, `llhttp accepts ${input}, we answer ${first.status} ${first.text}`);
       });
@@ -104,6 +104,7 @@ async function run(cases) {
       test(name, async () => {
         answer = Buffer.from(input, 'latin1');
         const [first] = await talk(client.port, Buffer.from('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'));
+        assert.ok(first, 'no answer');
         const passed = first.status !== 0 && first.status !== 502;
         if (one.accept && !one.lenient) assert.ok(passed || difference(responseDifferences, used, input).length > 0 || one.skipBody, `llhttp accepts, we answer ${first.cut ?? first.status}, and no sentence says why`);
         else if (!one.accept) assert.ok(!passed || one.messagesComplete > 0, `llhttp refuses (${one.errorReason}), we pass ${first.status}`);
@@ -117,3 +118,5 @@ async function run(cases) {
     assert.deepEqual(unused.map((entry) => entry.what), []);
   });
 }
+
+if (folder) await run(JSON.parse(await readFile(join(folder, 'llhttp-cases.json'), 'utf8')));
