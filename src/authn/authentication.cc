@@ -1,0 +1,285 @@
+#include "authn/authentication.h"
+
+#include "authn/bearer.h"
+#include "config/contains.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace portcullis::authn {
+namespace {
+
+std::unexpected<Error> invalid(std::string detail, const std::string& rule) {
+  return refuse(ErrorCode::kCredentialsInvalid, std::move(detail), rule);
+}
+
+std::unexpected<Error> keys_unavailable(const std::string& rule) {
+  return fail(ErrorCode::kUnavailable, "the issuer's keys are not known", ErrorSource::kUpstream,
+              rule);
+}
+
+// RFC 9110 5.6.4
+std::string quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+  return out;
+}
+
+IdentityRef identity_of(const Authenticator& authenticator, jose::VerifiedToken&& token,
+                        const RoleTable& roles) {
+  Identity identity;
+  identity.kind = Identity::Kind::kUser;
+  identity.authenticator = authenticator.name;
+  identity.subject = authenticator.name + "|" + token.subject;
+  identity.issuer = std::move(token.issuer);
+  identity.role_ids = roles.find_all(token.roles);
+  identity.roles = std::move(token.roles);
+  identity.scopes = std::move(token.scopes);
+  identity.claims = std::move(token.claims);
+  identity.expires = token.expires;
+  return IdentityRef(std::move(identity));
+}
+
+IdentityRef identity_of(const Authenticator& authenticator, const ApiKeyTable::Entry& key,
+                        const RoleTable& roles) {
+  Identity identity;
+  identity.kind = Identity::Kind::kKey;
+  identity.authenticator = authenticator.name;
+  identity.subject = authenticator.name + "|" + key.id;
+  identity.key = key.id;
+  identity.roles = key.roles;
+  identity.role_ids = roles.find_all(key.roles);
+  identity.expires = key.expires;
+  return IdentityRef(std::move(identity));
+}
+
+}  // namespace
+
+// What a request presents; borrows from its fields. Exactly one of them, or neither.
+struct Door::Credentials {
+  const http::Field* authorization = nullptr;
+  const http::Field* key = nullptr;
+};
+
+struct Door::Decision {
+  Result<IdentityRef> outcome;
+  std::shared_ptr<KeySource> fetch;  // set: the outcome may be another once these were fetched
+};
+
+Door Door::compile(std::shared_ptr<const Authenticators> authenticators,
+                   const std::vector<config::Text>& names, std::string_view realm,
+                   config::Diagnostics& diagnostics, std::string_view key) {
+  Door door;
+  door.open_ = names.empty();
+  for (const config::Text& name : names) {
+    const Authenticator* const authenticator = authenticators->find(name.value);
+    if (authenticator == nullptr) {
+      diagnostics.error(name.at, std::string(key), "no authenticator `" + name.value + "`");
+      continue;
+    }
+    door.accepted_.push_back(authenticator);
+    if (const ApiKeyAuthenticator* const keys = authenticator->api_key()) {
+      if (!config::contains(door.key_fields_, keys->field)) {
+        door.key_fields_.push_back(keys->field);
+      }
+      continue;
+    }
+    const std::string& issuer = authenticator->jwt()->rules.issuer;
+    for (const Authenticator* const other : door.issuers_) {
+      if (other->jwt()->rules.issuer != issuer) continue;
+      diagnostics.error(name.at, std::string(key),
+                        "`" + name.value + "` and `" + other->name +
+                            "` have the same issuer: a token could be meant for either");
+    }
+    door.issuers_.push_back(authenticator);
+  }
+  door.authenticators_ = std::move(authenticators);
+  door.add_challenges(realm);
+  return door;
+}
+
+void Door::add_challenges(std::string_view realm) {
+  const std::string quoted_realm = "realm=" + quote(realm);
+  if (!issuers_.empty()) {
+    const std::string bearer = "Bearer " + quoted_realm;
+    // RFC 6750 3.1: no error code when no credentials were presented.
+    for_missing_.push_back(bearer);
+    for_invalid_token_.push_back(
+        bearer + R"(, error="invalid_token", error_description="the token is not valid here")");
+    for_ambiguous_.push_back(
+        bearer +
+        R"(, error="invalid_request", error_description="more than one credential was presented")");
+  }
+  for (const std::string& field : key_fields_) {
+    const std::string challenge = "ApiKey " + quoted_realm + ", header=" + quote(field);
+    for (auto* const list : {&for_missing_, &for_invalid_token_, &for_ambiguous_}) {
+      list->push_back(challenge);
+    }
+  }
+}
+
+std::span<const std::string> Door::challenges(const Error& error) const {
+  if (error.code == ErrorCode::kCredentialsMissing) return for_missing_;
+  if (error.code == ErrorCode::kAmbiguousCredentials) return for_ambiguous_;
+  if (error.code != ErrorCode::kCredentialsInvalid) return {};
+  // An API key was refused: nothing is wrong with a token.
+  const bool key_refused = std::ranges::any_of(accepted_, [&](const Authenticator* each) {
+    return each->api_key() != nullptr && each->rule == error.rule;
+  });
+  return key_refused ? for_missing_ : for_invalid_token_;
+}
+
+Result<Door::Credentials> Door::find_credentials(const http::Fields& fields) const {
+  Credentials found;
+  const auto ambiguous = [](const char* why) {
+    return refuse(ErrorCode::kAmbiguousCredentials, why);
+  };
+  for (const http::Field& field : fields) {
+    if (field.id == http::FieldId::kAuthorization) {
+      if (issuers_.empty()) continue;
+      if (found.authorization != nullptr) return ambiguous("Authorization is repeated");
+      found.authorization = &field;
+    } else if (field.id == http::FieldId::kOther && config::contains(key_fields_, field.name)) {
+      if (found.key != nullptr) return ambiguous("more than one API key");
+      found.key = &field;
+    }
+  }
+  if (found.authorization != nullptr && found.key != nullptr) {
+    return ambiguous("Authorization and an API key");
+  }
+  return found;
+}
+
+Door::Decision Door::decide(const http::Fields& fields, WorkerState& worker, WallTime wall_now,
+                            TimePoint now) const {
+  if (open_) return {worker.anonymous(), nullptr};
+  const Result<Credentials> credentials = find_credentials(fields);
+  if (!credentials) return {std::unexpected(credentials.error()), nullptr};
+  if (credentials->key != nullptr) {
+    return {decide_key(credentials->key->name, credentials->key->value, worker, wall_now), nullptr};
+  }
+  if (credentials->authorization != nullptr) {
+    const auto token = bearer_token(credentials->authorization->value);
+    if (token) return decide_token(*token, worker, wall_now, now);
+    // RFC 6750 3.1: another scheme is as if there were no credentials.
+  }
+  return {refuse(ErrorCode::kCredentialsMissing, "no credentials"), nullptr};
+}
+
+Door::Decision Door::decide_token(std::string_view token, WorkerState& worker, WallTime wall_now,
+                                  TimePoint now) const {
+  const std::uint64_t generation = authenticators_->generation();
+  for (const Authenticator* const issuer : issuers_) {
+    TokenCache::Entry* const entry = worker.tokens().find({issuer->index, generation}, token);
+    if (entry == nullptr) continue;
+    const KeySource& source = *issuer->jwt()->keys;
+    if (source.state(now) == KeyState::kUnavailable) break;
+    WorkerState::Slot& slot = worker.slot(generation, issuer->index);
+    slot.update_keys(source);
+    if (entry->key_revision != slot.key_revision) {
+      // The key that signed it may have been withdrawn meanwhile.
+      if (!slot.keys->contains(entry->key)) {
+        worker.tokens().erase(entry);
+        break;
+      }
+      entry->key_revision = slot.key_revision;
+    }
+    if (wall_now >= entry->identity->expires) {
+      worker.tokens().erase(entry);
+      return {invalid("the token has expired", issuer->rule), nullptr};
+    }
+    ++worker.cache_hits;
+    return {entry->identity, nullptr};
+  }
+  ++worker.cache_misses;
+  if (!is_token68(token)) return {invalid("the bearer token is malformed", ""), nullptr};
+  // Not believed yet: it only says whose keys to ask.
+  Result<jose::UnverifiedToken> unverified = jose::parse_token(token);
+  if (!unverified) return {std::unexpected(std::move(unverified).error()), nullptr};
+  for (const Authenticator* const issuer : issuers_) {
+    if (issuer->jwt()->rules.issuer == unverified->issuer()) {
+      return verify(*issuer, token, *unverified, worker, wall_now, now);
+    }
+  }
+  return {invalid("the token is of no issuer that is accepted here", ""), nullptr};
+}
+
+Door::Decision Door::verify(const Authenticator& issuer, std::string_view text,
+                            const jose::UnverifiedToken& token, WorkerState& worker,
+                            WallTime wall_now, TimePoint now) const {
+  const JwtAuthenticator& jwt = *issuer.jwt();
+  const auto after_fetch = [&](Error error) -> Decision {
+    const bool helps = jwt.keys->fetch_could_help(now);
+    return {std::unexpected(std::move(error)), helps ? jwt.keys : nullptr};
+  };
+  WorkerState::Slot& slot = worker.slot(authenticators_->generation(), issuer.index);
+  slot.update_keys(*jwt.keys);
+  if (jwt.keys->state(now) == KeyState::kUnavailable || slot.keys == nullptr) {
+    return after_fetch(keys_unavailable(issuer.rule).error());
+  }
+  const jose::SignatureCheck check =
+      jose::check_signature(token.jws, *slot.keys, jwt.rules.algorithms);
+  if (check.verdict != jose::SignatureVerdict::kValid) {
+    Error error = jose::signature_error(check.verdict);
+    error.rule = issuer.rule;
+    if (check.verdict == jose::SignatureVerdict::kNoKey) return after_fetch(std::move(error));
+    return {std::unexpected(std::move(error)), nullptr};
+  }
+  Result<jose::VerifiedToken> verified = jose::check_claims(token, jwt.rules, wall_now);
+  if (!verified) {
+    verified.error().rule = issuer.rule;
+    return {std::unexpected(std::move(verified).error()), nullptr};
+  }
+  IdentityRef identity = identity_of(issuer, *std::move(verified), authenticators_->roles());
+  worker.tokens().insert({issuer.index, authenticators_->generation()}, text, identity,
+                         check.key->thumbprint, slot.key_revision, wall_now);
+  return {std::move(identity), nullptr};
+}
+
+Result<IdentityRef> Door::decide_key(std::string_view field, std::string_view presented,
+                                     WorkerState& worker, WallTime wall_now) const {
+  const Authenticator* refused = nullptr;
+  for (const Authenticator* const each : accepted_) {
+    const ApiKeyAuthenticator* const method = each->api_key();
+    if (method == nullptr || method->field != field) continue;
+    refused = each;
+    const std::optional<std::size_t> place = method->keys.find(presented);
+    if (!place) continue;
+    const ApiKeyTable::Entry& key = method->keys.entries()[*place];
+    if (wall_now >= key.expires)
+      return invalid("the API key `" + key.id + "` has expired", each->rule);
+    std::vector<IdentityRef>& known =
+        worker.slot(authenticators_->generation(), each->index).api_keys;
+    if (known.empty()) known.resize(method->keys.entries().size());
+    if (!known[*place]) known[*place] = identity_of(*each, key, authenticators_->roles());
+    return known[*place];
+  }
+  return invalid("no such API key", refused != nullptr ? refused->rule : "");
+}
+
+std::optional<Result<IdentityRef>> Door::try_authenticate(const http::Fields& fields,
+                                                          WorkerState& worker, WallTime wall_now,
+                                                          TimePoint now) const {
+  Decision decision = decide(fields, worker, wall_now, now);
+  if (decision.fetch != nullptr) return std::nullopt;
+  return std::move(decision.outcome);
+}
+
+Task<Result<IdentityRef>> Door::authenticate(const http::Fields& fields, WorkerState& worker,
+                                             KeyRefresher& refresher) const {
+  const Moment first = refresher.now();
+  Decision decision = decide(fields, worker, first.wall, first.steady);
+  if (decision.fetch == nullptr) co_return std::move(decision.outcome);
+  // Somebody else may have taken the permission since it was looked at.
+  if (!decision.fetch->may_fetch_for_unknown_kid(first.steady))
+    co_return std::move(decision.outcome);
+  co_await refresher.refresh(decision.fetch, first.steady + kKeyWait);
+  const Moment second = refresher.now();
+  co_return decide(fields, worker, second.wall, second.steady).outcome;
+}
+
+}  // namespace portcullis::authn
