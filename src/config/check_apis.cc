@@ -95,6 +95,7 @@ void check_overlaps(const Config& config, Context& context) {
   for (const Api& api : config.apis) {
     bool reported = false;
     std::vector<std::string> hosts;
+    hosts.reserve(api.hosts.size() + 1);
     for (const Text& host : api.hosts) hosts.push_back(host.value);
     if (hosts.empty()) hosts.emplace_back();
     for (const Text& listener : api.listeners)

@@ -49,12 +49,14 @@ class RoleCheck {
                 " for the operation, or rename the role");
     } else if (count > 1) {
       std::vector<std::string> full;
+      full.reserve(count);
       for (const std::string& api : apis->second) full.push_back(api + "." + entry.value);
       error(entry, key,
             quote(entry.value) + " is an operation of several APIs: write " +
                 one_of({full.begin(), full.end()}));
     } else if (!is_role && count == 0 && context_.partial_apis.empty()) {
       std::vector<std::string_view> names;
+      names.reserve(roles_.size() + operations_.size());
       for (const auto& [name, role] : roles_) names.push_back(name);
       for (const auto& [name, where] : operations_) names.push_back(name);
       error(entry, key,

@@ -191,7 +191,7 @@ struct AccessLog {
 };
 
 inline constexpr milliseconds kDefaultTimeout{30'000};
-inline constexpr std::uint64_t kDefaultBodySize = 1024 * 1024;
+inline constexpr std::uint64_t kDefaultBodySize = 1ULL << 20U;
 inline constexpr std::uint32_t kDefaultRetries = 1;
 
 struct Config {

@@ -6,7 +6,8 @@ namespace {
 using enum KeyType;
 
 constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kHour = 3600 * kSecond;
+constexpr std::uint64_t kMinute = 60 * kSecond;
+constexpr std::uint64_t kHour = 60 * kMinute;
 constexpr std::uint64_t kDay = 24 * kHour;
 constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
@@ -235,7 +236,7 @@ constexpr Key kJwtKeys[] = {
      .type = kDuration,
      .help = "How far clocks may differ; 30s unless said",
      .min = 0,
-     .max = 300 * kSecond},
+     .max = 5 * kMinute},
     {.name = "maximum_age",
      .type = kDuration,
      .help = "A token that is valid for longer than this is refused; 24h unless said",
@@ -433,7 +434,7 @@ constexpr Key kConnectionKeys[] = {
      .type = kDuration,
      .help = "How long a connection may take to be made; 2s unless said",
      .min = 1,
-     .max = 5 * 60 * kSecond},
+     .max = 5 * kMinute},
     {.name = "idle_timeout",
      .type = kDuration,
      .help = "A connection without a request is closed after this; 60s unless said",

@@ -36,7 +36,8 @@ enum class KeyType : std::uint8_t {
 
 struct Block;
 
-struct Key {
+// In the order in which a key reads in the table.
+struct Key {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::string_view name;
   KeyType type = KeyType::kNotBuilt;
   std::string_view help = {};

@@ -96,6 +96,7 @@ void read_operations(Scope& scope, Api& api) {
       merge_settings(operation, *route, std::move(settings));
     } else if (!scope.context().partial_apis.contains(api.name)) {
       std::vector<std::string_view> names;
+      names.reserve(api.routes.size());
       for (const Route& one : api.routes) names.push_back(one.operation);
       scope.context().diagnostics.error(
           operation.at(), operation.key(),

@@ -16,6 +16,7 @@ namespace {
 template <typename Items>
 std::vector<std::string_view> names_in(const Items& items) {
   std::vector<std::string_view> names;
+  names.reserve(items.size());
   for (const auto& item : items) names.push_back(item.name);
   return names;
 }
@@ -95,7 +96,7 @@ void remark_unused(const Config& config, Context& context) {
     used.at(static_cast<std::size_t>(reference.kind)).insert(reference.text.value);
   const auto of = [&](ReferenceKind kind) { return used.at(static_cast<std::size_t>(kind)); };
   remark_unused(config.listeners, of(ReferenceKind::kListener), "listeners",
-                "API is served by this listener: it answers 404 to everything", context);
+                "API is served by this listener", context);
   remark_unused(config.upstreams, of(ReferenceKind::kUpstream), "upstreams",
                 "API uses this upstream", context);
   remark_unused(config.authenticators, of(ReferenceKind::kAuthenticator), "authenticators",

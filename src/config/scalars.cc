@@ -153,9 +153,7 @@ std::optional<std::string> parse_host(std::string_view text) {
     if (c == '.') {
       if (label == 0) return std::nullopt;
       label = 0;
-    } else if (!is_alnum(c) && c != '-' && c != '_') {
-      return std::nullopt;
-    } else if (++label > 63) {
+    } else if ((!is_alnum(c) && c != '-' && c != '_') || ++label > 63) {
       return std::nullopt;
     }
     host += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;

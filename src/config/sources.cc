@@ -17,15 +17,15 @@ class SystemSources final : public Sources {
     const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rbe"), close);
     if (!file) return fail(ErrorCode::kMachine, std::strerror(errno));
     std::string text;
-    std::array<char, 16 * 1024> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled
-    for (;;) {
+    std::array<char, std::size_t{16} * 1024>
+        chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled
+    while (std::feof(file.get()) == 0) {
       const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get());
+      if (std::ferror(file.get()) != 0) return fail(ErrorCode::kMachine, std::strerror(errno));
       text.append(chunk.data(), got);
       if (text.size() > most)
         return fail(ErrorCode::kMachine, "larger than " + std::to_string(most) + " bytes");
-      if (got < chunk.size()) break;
     }
-    if (std::ferror(file.get()) != 0) return fail(ErrorCode::kMachine, std::strerror(errno));
     return text;
   }
 

@@ -14,7 +14,7 @@
 
 namespace portcullis::config {
 
-inline constexpr std::size_t kMaxFileSize = 4 * 1024 * 1024;  // bytes
+inline constexpr std::size_t kMaxFileSize = 4UL << 20U;  // bytes
 inline constexpr std::size_t kMaxDepth = 32;
 inline constexpr std::size_t kMaxNodes = 100'000;  // keys and values
 
