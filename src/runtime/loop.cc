@@ -107,6 +107,7 @@ void Loop::run() {
     batch.at = batch.count = 0;
     timers_.advance(now_);
     run_ready();
+    ready_.swap(next_turn_);
   }
   stopping_ = false;
 }

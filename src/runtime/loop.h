@@ -77,6 +77,18 @@ class Loop {
     return Sleep(*this, deadline);
   }
 
+  // co_await loop.yield(): goes on in the next turn. For what could otherwise go on for as long as a
+  // peer sends, while no other connection, and no timer, has its turn.
+  auto yield() {
+    struct Yield {
+      Loop& loop;
+      [[nodiscard]] bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> handle) { loop.next_turn_.push_back(handle); }
+      void await_resume() const noexcept {}
+    };
+    return Yield{*this};
+  }
+
   [[nodiscard]] runtime::TimerWheel& timers() { return timers_; }
   [[nodiscard]] runtime::BufferPool& buffers() { return buffers_; }
 
@@ -102,6 +114,7 @@ class Loop {
   runtime::TimerWheel timers_;
   runtime::BufferPool buffers_;
   std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> next_turn_;
   struct Batch;
   std::unique_ptr<Batch> batch_;
   std::mutex posted_mutex_;

@@ -52,7 +52,10 @@ Stream::~Stream() {
 
 void Stream::on_events(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    readable_ = true;
+    filled_ = false;
+  }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   // Under TLS a read may wait for the socket to take bytes, and the other way round, so both try on
   // any event.
@@ -85,12 +88,23 @@ ssize_t Stream::receive(char* into, std::size_t size) {
   } while (n < 0 && errno == EINTR);
   // A short read has emptied the socket: the next byte raises a new edge. Once the peer's end was
   // seen there may be no further edge, so readiness stays.
+  filled_ = n >= 0 && static_cast<std::size_t>(n) == size;
   if (n < 0 && errno == EAGAIN) {
     readable_ = false;
-  } else if (n >= 0 && static_cast<std::size_t>(n) < size && !ended_) {
+  } else if (n >= 0 && !filled_ && !ended_) {
     readable_ = false;
   }
   return n;
+}
+
+bool Stream::is_readable() {
+  if (readable_ && filled_) {
+    char byte = 0;
+    const ssize_t n = ::recv(fd_, &byte, 1, MSG_PEEK);
+    if (n < 0 && errno == EAGAIN) readable_ = false;
+    filled_ = false;
+  }
+  return readable_;
 }
 
 ssize_t Stream::send(const iovec* parts, std::size_t count) {
@@ -119,7 +133,7 @@ bool Stream::attempt_read(Read& operation) {
     return operation.what == Until::kBytes ? tls_->attempt_read(operation.into, operation.result)
                                            : tls_->attempt_peek(operation.result);
   }
-  if (operation.what == Until::kAvailable) return readable_;
+  if (operation.what == Until::kAvailable) return is_readable();
   const ssize_t n = receive(operation.into.data(), operation.into.size());
   if (n >= 0) {
     operation.result = static_cast<std::size_t>(n);
@@ -231,6 +245,11 @@ void Stream::reset_on_close() {
   broken_ = true;
   const linger now{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void Stream::hang_up() {
+  reset_on_close();
+  ::shutdown(fd_, SHUT_RDWR);
 }
 
 Task<Result<std::unique_ptr<Stream>>> Stream::connect(Loop& loop, const IpEndpoint& to,

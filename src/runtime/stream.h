@@ -111,10 +111,12 @@ class Stream final : public Pollable {
   void shutdown_write();
   // Makes the close that follows a reset, for a peer that must not take what it got for whole.
   void reset_on_close();
+  // Ends both directions at once: what waits, and every later operation, sees the end.
+  void hang_up();
 
   // Nothing has arrived, not even an end, since the last read took everything: a pooled connection
   // may be used.
-  [[nodiscard]] bool is_quiet() const { return !readable_ && !ended_; }
+  [[nodiscard]] bool is_quiet() { return !is_readable() && !ended_; }
 
   [[nodiscard]] const IpEndpoint& peer() const { return peer_; }
   [[nodiscard]] Loop& loop() { return loop_; }
@@ -140,6 +142,8 @@ class Stream final : public Pollable {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
   };
 
+  // Whether the socket holds something, its end included; asks the kernel where nobody can know.
+  bool is_readable();
   // The socket itself, as TLS sees it too: bytes, 0 at the end, -1 with errno.
   ssize_t receive(char* into, std::size_t size);
   ssize_t send(const iovec* parts, std::size_t count);
@@ -147,6 +151,7 @@ class Stream final : public Pollable {
   Loop& loop_;
   int fd_;
   bool readable_ = false;
+  bool filled_ = false;  // the last read filled its buffer: nobody has said whether more is there
   bool writable_ = true;
   bool ended_ = false;      // epoll has seen the peer's end: readiness stays until a read says 0
   bool unwatched_ = false;  // the kernel had no room for it: every operation says so

@@ -1,6 +1,7 @@
 #include "runtime/stream.h"
 
 #include "runtime/resolver.h"
+#include "runtime/testing/runner.h"
 
 #include <gtest/gtest.h>
 
@@ -13,35 +14,8 @@ namespace portcullis::runtime {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Runs one task on a fresh loop until it ends.
-class Runner {
- public:
-  Loop loop;
-  TaskGroup group;
-
-  void run(Task<void> task) {
-    group.spawn(stop_after(std::move(task)));
-    loop.run();
-  }
-
- private:
-  Task<void> stop_after(Task<void> task) {
-    co_await std::move(task);
-    loop.stop();
-  }
-};
-
-struct Pair {
-  std::unique_ptr<Stream> a;
-  std::unique_ptr<Stream> b;
-  explicit Pair(Loop& loop) {
-    int fds[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    a = std::make_unique<Stream>(loop, fds[0], IpEndpoint{});
-    b = std::make_unique<Stream>(loop, fds[1], IpEndpoint{});
-  }
-};
+using testing::Pair;
+using testing::Runner;
 
 iovec part(std::string& text) { return {text.data(), text.size()}; }
 
