@@ -19,6 +19,20 @@ void ClientConnection::begin() {
   keep_alive_ = false;
 }
 
+// For the next read: what interim heads took of the buffer is used again before it grows, so that
+// no number of them makes it larger than one head.
+void ClientConnection::make_room() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ < buffer_.size()) return;
+  runtime::Buffer larger = stream_->loop().buffers().borrow(buffer_.size() * 2);
+  std::memcpy(larger.data(), buffer_.data(), end_);
+  buffer_ = std::move(larger);
+}
+
 Task<Result<void>> ClientConnection::read_head(Method to, Response& response, TimePoint deadline) {
   HeadScanner scanner;
   std::size_t size = 0;
@@ -33,14 +47,8 @@ Task<Result<void>> ClientConnection::read_head(Method to, Response& response, Ti
         break;
       }
       if (end_ - begin_ >= kHeadLimits.size) co_return broken("head is too large");
-      if (end_ == buffer_.size()) {
-        runtime::Buffer larger = stream_->loop().buffers().borrow(buffer_.size() * 2);
-        std::memcpy(larger.data(), buffer_.data() + begin_, end_ - begin_);
-        buffer_ = std::move(larger);
-        end_ -= begin_;
-        begin_ = 0;
-      }
     }
+    make_room();
     PC_CO_TRY(const std::size_t n,
               co_await stream_->read({buffer_.data() + end_, buffer_.size() - end_}, deadline));
     if (n == 0) {
@@ -53,7 +61,7 @@ Task<Result<void>> ClientConnection::read_head(Method to, Response& response, Ti
   char* const head = buffer_.data() + begin_;
   begin_ += size;
   PC_CO_TRY(const HeadFacts facts, parse_response_head({head, size}, kHeadLimits, to, response));
-  keep_alive_ = facts.keep_alive;
+  keep_alive_ = facts.keep_alive && response.status >= 200;  // behind an interim one, more is due
   body_left_ = response.content_length;
   body_ended_ = response.body == BodyKind::kNone;
   if (response.body == BodyKind::kLength) {
@@ -103,10 +111,9 @@ Task<Result<std::string_view>> ClientConnection::read_body(TimePoint deadline) {
   while (!body_ended_) {
     if (begin_ == end_) {
       begin_ = end_ = 0;
-      const std::size_t most = body_ == Body::kLength
-                                   ? std::min<std::uint64_t>(buffer_.size(), body_left_)
-                                   : buffer_.size();
-      const Result<std::size_t> n = co_await stream_->read({buffer_.data(), most}, deadline);
+      // More than the body may hold: what stands behind it makes the connection unfit for reuse.
+      const Result<std::size_t> n =
+          co_await stream_->read({buffer_.data(), buffer_.size()}, deadline);
       if (!n) {
         if (n.error().code == ErrorCode::kClosed)
           co_return broken("connection lost in the body of the response");

@@ -45,13 +45,14 @@ class ClientConnection {
   // The response is complete and the server lets the connection stand. Gives its buffer back.
   [[nodiscard]] bool release();
   // Idle and silent: neither closed nor sending what nobody asked for.
-  [[nodiscard]] bool is_usable() const { return stream_->is_quiet(); }
+  [[nodiscard]] bool is_usable() { return stream_->is_quiet(); }
 
   // When it was last given back to its pool.
   TimePoint idle_since{};
 
  private:
   enum class Body : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
+  void make_room();
   Result<std::string_view> take_from_rest();
 
   std::unique_ptr<runtime::Stream> stream_;
