@@ -212,6 +212,22 @@ Result<Target> parse_target(std::string_view text, Method method) {
   return target;
 }
 
+// Names that an application's framework takes for a framing field, though HTTP does not: CGI and
+// its heirs read `_` as `-`, others drop what they do not know. Whoever sends one means to be read
+// in two ways.
+bool looks_like_framing(std::string_view name) {
+  constexpr std::string_view kLength = "contentlength";
+  constexpr std::string_view kCoding = "transferencoding";
+  if (name.size() < kLength.size()) return false;
+  std::string_view left = name.contains('f') ? kCoding : kLength;
+  for (const char c : name) {
+    if (c < 'a' || c > 'z') continue;
+    if (!left.starts_with(c)) return false;
+    left.remove_prefix(1);
+  }
+  return left.empty();
+}
+
 Result<void> read_request_fields(FieldReader& reader, Version version, Arena& arena,
                                  Request& request, HeadFacts& facts) {
   Framing framing;
@@ -225,6 +241,8 @@ Result<void> read_request_fields(FieldReader& reader, Version version, Arena& ar
       return refuse(ErrorCode::kMalformedHost, "more than one Host");
     }
     if (field.id == FieldId::kExpect) expect = field.value;
+    if (field.id == FieldId::kOther && looks_like_framing(field.name))
+      return ambiguous("field that imitates a framing field");
     request.fields.add(field);
   }
   PC_CHECK_OK(framing.settle(version));
@@ -283,6 +301,7 @@ Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view bytes) {
     // An empty line before the first line is skipped by the caller; any other one ends the head.
     if (at - 1 == line_start_ && line_start_ > 0) return at + 1;
     line_start_ = next_ = at + 1;
+    if (first_line_size_ == 0) first_line_size_ = line_start_;
   }
   return std::nullopt;
 }

@@ -31,12 +31,13 @@ class HeadScanner {
   // its empty line, or nothing while it is incomplete. Errors: kMalformedRequest (a line that ends
   // without CR).
   Result<std::optional<std::size_t>> scan(std::string_view bytes);
-  // The first line is complete: what is too long is the fields, not the target.
-  [[nodiscard]] bool has_first_line() const { return line_start_ > 0; }
+  // With its CR LF; 0 while it is incomplete.
+  [[nodiscard]] std::size_t first_line_size() const { return first_line_size_; }
 
  private:
   std::size_t next_ = 0;        // first byte not looked at
   std::size_t line_start_ = 0;  // of the line that next_ is in
+  std::size_t first_line_size_ = 0;
 };
 
 enum class Version : std::uint8_t { kHttp10, kHttp11 };

@@ -2,8 +2,8 @@
 
 #include "http/status.h"
 
-#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace portcullis::http {
 namespace {
@@ -64,7 +64,9 @@ void Http1Exchange::make_room() {
 Result<std::optional<std::size_t>> Http1Exchange::scan_head(HeadScanner& scanner) {
   PC_TRY(const std::optional<std::size_t> size, scanner.scan(carry_.view()));
   if (size ? *size > settings_.head.size : carry_.end - carry_.begin >= settings_.head.size) {
-    return scanner.has_first_line()
+    // Where the request line fits, it is the fields that are too long.
+    const std::size_t first = scanner.first_line_size();
+    return first > 0 && first <= settings_.head.size
                ? refuse(ErrorCode::kHeadTooLarge, "head is larger than `head_size`")
                : refuse(ErrorCode::kUriTooLong, "request line is larger than `head_size`");
   }
@@ -119,16 +121,21 @@ Task<Result<std::string_view>> Http1Exchange::read_body() {
   if (body_ended_) co_return std::string_view{};
   if (body_cancelled_) co_return fail(ErrorCode::kCancelled, "body is not wanted");
   if (body_failed_) co_return refuse(ErrorCode::kClosed, "body failed before");
-  if (continue_owed_) {
-    continue_owed_ = false;
-    // A client that did not wait needs no leave.
-    if (rest_.empty()) {
-      char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-      iovec part{text, sizeof text - 1};
-      PC_CO_CHECK(co_await stream_.write(std::span(&part, 1), body_deadline()));
+  // A client that did not wait needs no leave.
+  if (std::exchange(continue_owed_, false) && rest_.empty()) {
+    char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    iovec part{text, sizeof text - 1};
+    const Result<std::size_t> asked = co_await stream_.write(std::span(&part, 1), body_deadline());
+    if (!asked) {
+      body_failed_ = true;
+      keep_ = false;
+      co_return std::unexpected(asked.error());
     }
+    if (body_cancelled_) co_return fail(ErrorCode::kCancelled, "body is not wanted");
   }
   Result<std::string_view> bytes = co_await next_body_bytes();
+  // A wait that cancel_body() ended took nothing: the rest can still be drained.
+  if (!bytes && body_cancelled_ && bytes.error().code == ErrorCode::kCancelled) co_return bytes;
   if (!bytes) {
     body_failed_ = true;
     keep_ = false;
@@ -155,11 +162,9 @@ Task<Result<std::string_view>> Http1Exchange::next_body_bytes() {
       if (!piece.empty() || body_ended_) co_return piece;
     }
     if (!body_buffer_) body_buffer_ = loop().buffers().borrow(runtime::BufferPool::kLarge);
-    const std::size_t most = facts_.chunked
-                                 ? body_buffer_.size()
-                                 : std::min<std::uint64_t>(body_buffer_.size(), body_left_);
+    // What stands behind the body is the next request, and goes to the carry.
     PC_CO_TRY(const std::size_t n,
-              co_await stream_.read({body_buffer_.data(), most}, body_deadline()));
+              co_await stream_.read({body_buffer_.data(), body_buffer_.size()}, body_deadline()));
     if (n == 0) co_return refuse(ErrorCode::kClosed, "client left before the end of the body");
     rest_ = {body_buffer_.data(), n};
   }
@@ -170,9 +175,9 @@ Result<std::string_view> Http1Exchange::take_chunked() {
          chunks_.feed({const_cast<char*>(rest_.data()), rest_.size()}));
   rest_.remove_prefix(step.consumed);
   if (chunks_.done()) {
-    body_ended_ = true;
     PC_CHECK_OK(
         parse_trailers(chunks_.trailer_section(), settings_.head.fields, request_.trailers));
+    body_ended_ = true;
   }
   return step.data;
 }

@@ -39,6 +39,8 @@ Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const Co
     }
     const bool more = co_await serve_one(stream, context, info, carry);
     if (!more) co_return;
+    // The next request is here already: the other connections come first.
+    if (!carry.empty()) co_await stream.loop().yield();
   }
 }
 
