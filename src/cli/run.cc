@@ -1,0 +1,53 @@
+#include "cli/run.h"
+
+#include "admin/admin.h"
+#include "gateway/process.h"
+#include "telemetry/diagnostic_log.h"
+
+#include <cstdio>
+#include <sys/resource.h>
+
+namespace portcullis::cli {
+namespace {
+
+// As many descriptors as the system lets us have: each connection is one, and each upstream
+// connection.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  raise_descriptor_limit();
+  telemetry::DiagnosticLog log;
+  gateway::Process process(options.config, log);
+  admin::Server admin(process.loop(), process.tasks(),
+                      {.ready = [&] { return process.ready(); },
+                       .metrics = [&] { return process.registry().scrape(); }});
+  process.on_snapshot = [&](const gateway::Snapshot& snapshot) -> Result<void> {
+    const auto& wanted = snapshot.config().admin;
+    const auto before = admin.address();
+    PC_CHECK_OK(admin.configure(wanted ? &*wanted : nullptr));
+    if (const auto address = admin.address();
+        address && (!before || before->to_string() != address->to_string())) {
+      log.info("listening", {{"listener", "admin"}, {"address", address->to_string()}});
+    }
+    return {};
+  };
+  if (const Result<void> started = process.start(); !started) {
+    if (started.error().code == ErrorCode::kBadConfig) {
+      std::fputs(started.error().detail.c_str(), stderr);
+      return 2;
+    }
+    log.error("not_started", {{"reason", started.error().detail}});
+    return 3;
+  }
+  process.run(options.watch ? gateway::Watch::kYes : gateway::Watch::kNo, [&] { admin.stop(); });
+  return 0;
+}
+
+}  // namespace portcullis::cli

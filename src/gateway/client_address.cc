@@ -1,0 +1,75 @@
+#include "gateway/client_address.h"
+
+#include "http/head.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace portcullis::gateway {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// An address with or without port; IPv6 in brackets when it has one.
+std::optional<IpAddress> parse_node(std::string_view text) {
+  if (const auto address = IpAddress::parse(text)) return address;
+  if (const auto endpoint = parse_endpoint(text)) return endpoint->address;
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']')
+    return IpAddress::parse(text.substr(1, text.size() - 2));
+  return std::nullopt;
+}
+
+// The `for` parameter of one element (RFC 7239 4 and 6).
+std::optional<IpAddress> parse_forwarded_element(std::string_view element) {
+  while (!element.empty()) {
+    const std::size_t end = element.find(';');
+    const std::string_view pair = trim(element.substr(0, end));
+    element.remove_prefix(end == std::string_view::npos ? element.size() : end + 1);
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos ||
+        !http::equals_ignoring_case(pair.substr(0, equals), "for"))
+      continue;
+    std::string_view value = pair.substr(equals + 1);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
+    return parse_node(value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted) {
+  return std::ranges::any_of(trusted, [&](const Cidr& range) { return range.contains(address); });
+}
+
+IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+                         const http::Fields& fields) {
+  if (trusted.empty() || !is_trusted(peer, trusted)) return peer;
+  const bool forwarded = fields.find(http::FieldId::kForwarded) != nullptr;
+  const http::FieldId wanted =
+      forwarded ? http::FieldId::kForwarded : http::FieldId::kXForwardedFor;
+  IpAddress address = peer;
+  const auto all = fields.all();
+  for (std::size_t i = all.size(); i-- > 0;) {
+    if (all[i].id != wanted) continue;
+    std::string_view list = all[i].value;
+    while (!list.empty()) {
+      const std::size_t comma = list.rfind(',');
+      const std::string_view element =
+          trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+      list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
+      const auto node = forwarded ? parse_forwarded_element(element) : parse_node(element);
+      if (!node) return address;
+      address = *node;
+      if (!is_trusted(address, trusted)) return address;
+    }
+  }
+  return address;
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,310 @@
+#include "gateway/forward.h"
+
+#include "gateway/upstream_head.h"
+#include "http/chunked.h"
+#include "ratelimit/fields.h"
+#include "runtime/task.h"
+
+#include <utility>
+
+namespace portcullis::gateway {
+namespace {
+
+using http::BodyKind;
+using http::ClientConnection;
+using http::More;
+
+// How one attempt ended, beside its Result.
+enum class Processed : std::uint8_t {
+  kMaybe,  // something of the request may have been acted upon
+  kNo,     // certainly not: it may be sent again
+};
+
+Error as_upstream_error(Error error) {
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+      return {ErrorCode::kUpstreamTimeout, ErrorSource::kUpstream, "no answer in time", {}};
+    case ErrorCode::kClosed:
+      return {ErrorCode::kUpstreamBroken,
+              ErrorSource::kUpstream,
+              "connection lost: " + error.detail,
+              {}};
+    default:
+      error.source = ErrorSource::kUpstream;
+      return error;
+  }
+}
+
+// The request's body on its way up, beside the response on its way down.
+class BodyPump {
+ public:
+  BodyPump(Forwarding& forwarding, ClientConnection& connection)
+      : forwarding_(forwarding), exchange_(forwarding.exchange), connection_(connection) {}
+
+  // The head with the first piece of the body, in one write.
+  Task<Result<void>> send_head(std::string_view head) {
+    std::string_view first;
+    if (exchange_.request().body != BodyKind::kNone) {
+      PC_CO_TRY(first, co_await next_piece());
+    }
+    co_return co_await send(head, first);
+  }
+
+  [[nodiscard]] bool ended() const { return ended_; }
+
+  // The rest. A failure ends the wait for a response that cannot come.
+  Task<void> run() {
+    while (!ended_) {
+      Result<std::string_view> piece = co_await next_piece();
+      if (!piece) {
+        client_error_ = std::move(piece).error();
+        connection_.stream().cancel_read();
+        co_return;
+      }
+      const Result<void> sent = co_await send({}, *piece);
+      // The upstream may have answered and stopped reading: its response says.
+      if (!sent) co_return;
+    }
+  }
+
+  void stop() {
+    exchange_.cancel_body();
+    connection_.stream().cancel_write();
+  }
+
+  // Why the client's side failed, if it did.
+  [[nodiscard]] const std::optional<Error>& client_error() const { return client_error_; }
+  // Nothing of the request has reached the socket.
+  [[nodiscard]] bool nothing_sent() const { return !anything_sent_; }
+
+ private:
+  Task<Result<std::string_view>> next_piece() {
+    PC_CO_TRY(const std::string_view piece, co_await exchange_.read_body());
+    if (exchange_.body_bytes_in() > forwarding_.plan.body_size) {
+      co_return refuse(ErrorCode::kContentTooLarge, "body exceeds `body_size`");
+    }
+    co_return piece;
+  }
+
+  Task<Result<void>> send(std::string_view head, std::string_view piece) {
+    const bool chunked = exchange_.request().body == BodyKind::kUnknown;
+    ended_ = exchange_.body_ended();
+    char size_text[20];
+    iovec parts[4];
+    std::size_t count = 0;
+    const auto add = [&](std::string_view text) {
+      if (!text.empty()) parts[count++] = {const_cast<char*>(text.data()), text.size()};
+    };
+    add(head);
+    if (chunked && !piece.empty())
+      add(http::write_chunk_head(piece.size(), std::span<char, 20>(size_text)));
+    add(piece);
+    if (chunked && !piece.empty()) add("\r\n");
+    http::HeadWriter last(exchange_.loop().buffers());
+    if (chunked && ended_) {
+      last.put("0\r\n");
+      for (const http::Field& field : exchange_.request().trailers)
+        last.field(field.name, field.value);
+      last.put("\r\n");
+      add(last.text());
+    }
+    if (count == 0) co_return Result<void>{};
+    const Result<std::size_t> sent = co_await connection_.stream().write(
+        std::span(parts, count), exchange_.loop().now() + forwarding_.plan.timeout);
+    if (!sent) co_return std::unexpected(sent.error());
+    anything_sent_ = true;
+    co_return Result<void>{};
+  }
+
+  Forwarding& forwarding_;
+  http::Exchange& exchange_;
+  ClientConnection& connection_;
+  std::optional<Error> client_error_;
+  bool ended_ = false;
+  bool anything_sent_ = false;
+};
+
+// What the client gets of the upstream's head, and what we add.
+void fill_response(const Forwarding& forwarding, const http::Response& from, http::Response& to) {
+  to.status = from.status;
+  to.body = from.body;
+  to.content_length = from.content_length;
+  const bool nominates = from.fields.find(http::FieldId::kConnection) != nullptr;
+  const bool limited = forwarding.verdict.tightest.limit != nullptr;
+  for (const http::Field& field : from.fields) {
+    // Content-Length goes along for answers to HEAD and for 304; the exchange frames all others
+    // itself.
+    if (is_hop_by_hop(field.id) && field.id != http::FieldId::kContentLength) continue;
+    if (field.id == http::FieldId::kXRequestId) continue;
+    if (limited && field.id == http::FieldId::kOther &&
+        (field.name == ratelimit::kRateLimitField ||
+         field.name == ratelimit::kRateLimitPolicyField)) {
+      continue;
+    }
+    if (nominates && is_nominated(from.fields, field)) continue;
+    to.fields.add(field);
+  }
+  to.fields.add({"x-request-id", forwarding.account.request_id, http::FieldId::kXRequestId});
+  add_limit_fields(to.fields, forwarding.verdict, forwarding.exchange.arena());
+}
+
+// Waits for the final response's head, passing interim ones on. While the request's body still
+// moves, the upstream's time has not begun.
+Task<Result<void>> read_final_head(Forwarding& forwarding, ClientConnection& connection,
+                                   const TaskGroup& pumping,
+                                   std::optional<http::Response>& response) {
+  http::Exchange& exchange = forwarding.exchange;
+  const http::Method method = exchange.request().method;
+  for (;;) {
+    response.emplace(exchange.arena());
+    const bool pumped = pumping.running() > 0;
+    const Result<void> read = co_await connection.read_head(
+        method, *response, exchange.loop().now() + forwarding.plan.timeout);
+    if (!read) {
+      if (read.error().code == ErrorCode::kTimeout && pumped) continue;
+      co_return std::unexpected(as_upstream_error(read.error()));
+    }
+    if (response->status >= 200) co_return Result<void>{};
+    if (response->status == 101) {
+      co_return fail(ErrorCode::kUpstreamBroken, "upgraded a connection that asked for no upgrade",
+                     ErrorSource::kUpstream);
+    }
+    if (response->status == 100) continue;  // ours to say, and said when the body was asked for
+    http::Response interim(exchange.arena());
+    interim.status = response->status;
+    for (const http::Field& field : response->fields) {
+      if (!is_hop_by_hop(field.id)) interim.fields.add(field);
+    }
+    if (const Result<void> told = co_await exchange.respond_interim(interim); !told) {
+      co_return std::unexpected(told.error());
+    }
+  }
+}
+
+// The response's body, piece by piece: the next one is read when the client has taken the last.
+Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connection) {
+  http::Exchange& exchange = forwarding.exchange;
+  while (!connection.body_ended()) {
+    const Result<std::string_view> piece =
+        co_await connection.read_body(exchange.loop().now() + forwarding.plan.timeout);
+    if (!piece) co_return std::unexpected(as_upstream_error(piece.error()));
+    if (connection.body_ended()) {
+      http::Fields trailers(exchange.arena());
+      PC_CO_CHECK(connection.read_trailers(trailers));
+      if (trailers.size() > 0) {
+        if (!piece->empty()) PC_CO_CHECK(co_await exchange.write_body(*piece, More::kYes));
+        co_return co_await exchange.write_trailers(trailers);
+      }
+    }
+    PC_CO_CHECK(
+        co_await exchange.write_body(*piece, connection.body_ended() ? More::kNo : More::kYes));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
+                         const TaskGroup& pumping) {
+  http::Exchange& exchange = forwarding.exchange;
+  const TimePoint asked = exchange.loop().now();
+  std::optional<http::Response> received;
+  PC_CO_CHECK(co_await read_final_head(forwarding, connection, pumping, received));
+  forwarding.ledger.shard().observe(
+      forwarding.seconds,
+      static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(exchange.loop().now() - asked)
+              .count()));
+  http::Response response(exchange.arena());
+  fill_response(forwarding, *received, response);
+  const Result<std::string_view> first = connection.take_buffered_body();
+  if (!first) co_return std::unexpected(first.error());
+  // Trailers need the end of the body to themselves.
+  http::Fields trailers(exchange.arena());
+  if (connection.body_ended()) PC_CO_CHECK(connection.read_trailers(trailers));
+  const bool whole = connection.body_ended() && trailers.size() == 0;
+  PC_CO_CHECK(co_await exchange.respond(response, *first, whole ? More::kNo : More::kYes));
+  if (whole) co_return Result<void>{};
+  if (connection.body_ended()) co_return co_await exchange.write_trailers(trailers);
+  co_return co_await relay_body(forwarding, connection);
+}
+
+// One try on one connection.
+Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease, std::string_view head,
+                           Processed& processed) {
+  http::Exchange& exchange = forwarding.exchange;
+  ClientConnection& connection = lease.connection();
+  connection.begin();
+  BodyPump pump(forwarding, connection);
+  const Result<void> sent = co_await pump.send_head(head);
+  if (!sent) {
+    const bool ours =
+        sent.error().source == ErrorSource::kClient || sent.error().code == ErrorCode::kCancelled;
+    if (ours) co_return std::unexpected(sent.error());
+    // The write failed as a whole: the connection was gone before a byte of this request.
+    if (lease.reused() && pump.nothing_sent() && exchange.body_bytes_in() == 0)
+      processed = Processed::kNo;
+    co_return std::unexpected(as_upstream_error(sent.error()));
+  }
+  TaskGroup pumping;
+  if (exchange.request().body != BodyKind::kNone && !pump.ended()) pumping.spawn(pump.run());
+  Result<void> outcome = co_await relay(forwarding, connection, pumping);
+  if (pumping.running() > 0) pump.stop();
+  co_await pumping.join();
+  if (!outcome) {
+    if (pump.client_error() && exchange.response_status() == 0)
+      co_return std::unexpected(*pump.client_error());
+    const bool idempotent = http::is_idempotent(exchange.request().method);
+    if (lease.reused() && !connection.received() && idempotent && exchange.body_bytes_in() == 0 &&
+        outcome.error().code == ErrorCode::kUpstreamBroken) {
+      processed = Processed::kNo;
+    }
+    co_return outcome;
+  }
+  if (exchange.request().body == BodyKind::kNone || pump.ended()) lease.keep();
+  co_return outcome;
+}
+
+void count_failure(Forwarding& forwarding, const Error& error) {
+  if (error.source != ErrorSource::kUpstream) return;
+  forwarding.ledger.count_upstream_failure(forwarding.upstream.name(), error.code);
+}
+
+}  // namespace
+
+Task<Result<void>> forward(Forwarding& forwarding) {
+  http::HeadWriter head(forwarding.exchange.loop().buffers());
+  write_upstream_head(forwarding, head);
+  upstream::Freshness freshness = upstream::Freshness::kAny;
+  for (std::uint32_t retries = 0;; ++retries) {
+    std::optional<upstream::Lease> lease;
+    if (freshness == upstream::Freshness::kAny) lease = forwarding.upstream.try_acquire();
+    if (!lease) {
+      Result<upstream::Lease> made = co_await forwarding.upstream.acquire(freshness);
+      if (!made) {
+        count_failure(forwarding, made.error());
+        co_return std::unexpected(std::move(made).error());
+      }
+      lease = std::move(*made);
+    }
+    forwarding.account.upstream_target = &lease->target().name();
+    Processed processed = Processed::kMaybe;
+    Result<void> outcome = co_await attempt(forwarding, *lease, head.text(), processed);
+    if (outcome) co_return outcome;
+    count_failure(forwarding, outcome.error());
+    if (processed == Processed::kMaybe || retries >= forwarding.plan.retries) co_return outcome;
+    forwarding.ledger.count_upstream_retry(forwarding.upstream.name());
+    freshness = upstream::Freshness::kNewConnection;
+  }
+}
+
+void add_limit_fields(http::Fields& fields, const ratelimit::Verdict& verdict, Arena& arena) {
+  if (verdict.tightest.limit == nullptr) return;
+  const std::size_t room = verdict.tightest.limit->quoted_name.size() + ratelimit::kFieldRoom;
+  const std::span<char> text(arena.array<char>(room), room);
+  fields.add(ratelimit::kRateLimitField, ratelimit::rate_limit_value(verdict, text));
+  fields.add(ratelimit::kRateLimitPolicyField, ratelimit::policy_value(verdict));
+  if (verdict.allowed) return;
+  const std::span<char> retry(arena.array<char>(ratelimit::kFieldRoom), ratelimit::kFieldRoom);
+  fields.add(ratelimit::kRetryAfterField, ratelimit::retry_after_value(verdict, retry));
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,65 @@
+// Everything that one route decides by, compiled: nothing is looked up by name while a request
+// runs.
+#pragma once
+
+#include "authn/authentication.h"
+#include "authz/roles.h"
+#include "ratelimit/limiter.h"
+#include "telemetry/metrics.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace portcullis::gateway {
+
+// One field that tells the upstream who is calling.
+struct IdentityField {
+  enum class Source : std::uint8_t {
+    kSubject,
+    kAuthenticator,
+    kIssuer,
+    kRoles,
+    kScopes,
+    kKey,
+    kClaim
+  };
+  std::string name;  // lower case
+  Source source = Source::kSubject;
+  std::string claim;  // for kClaim
+};
+
+struct ForwardPlan {
+  bool keep_authorization = false;
+  std::vector<IdentityField> identity;
+  // Lower-case names that never go on: credentials of ours, and the identity fields as the client
+  // could write them.
+  std::vector<std::string> removed;
+};
+
+struct PlanMetrics {
+  telemetry::CounterId by_class[5];  // 1xx is never final: index = status / 100 - 1
+  telemetry::HistogramId seconds;
+};
+
+struct Plan {
+  explicit Plan(authn::Door admitted) : door(std::move(admitted)) {}
+
+  std::string api;
+  std::string operation;       // `getOrder`
+  std::string full_operation;  // `shop.getOrder`
+  std::string source;          // where the route is written: `portcullis.yaml:88`
+  authn::Door door;
+  ratelimit::Limiter limits;
+  const authz::OperationPermit* permit = nullptr;
+  ForwardPlan forward;
+  std::size_t upstream = 0;  // index into Snapshot::upstreams
+  std::chrono::milliseconds timeout{30'000};
+  std::uint64_t body_size = 0;
+  std::uint32_t retries = 0;
+  PlanMetrics metrics;
+};
+
+}  // namespace portcullis::gateway

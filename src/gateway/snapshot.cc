@@ -1,0 +1,198 @@
+#include "gateway/snapshot.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <set>
+
+namespace portcullis::gateway {
+namespace {
+
+std::atomic<std::int64_t> living_snapshots{0};
+
+http::ServerSettings server_settings(const config::Listener& listener) {
+  http::ServerSettings settings;
+  settings.head = {.size = listener.limits.head_size, .fields = listener.limits.head_fields};
+  settings.paths.duplicate_slashes =
+      listener.paths.duplicate_slashes == config::DuplicateSlashes::kMerge
+          ? http::OnDuplicateSlash::kMerge
+          : http::OnDuplicateSlash::kRefuse;
+  settings.paths.encoded_slash = listener.paths.encoded_slash == config::EncodedSlash::kKeep
+                                     ? http::OnEncodedSlash::kKeep
+                                     : http::OnEncodedSlash::kRefuse;
+  settings.paths.path_parameters = listener.paths.path_parameters == config::PathParameters::kKeep
+                                       ? http::OnPathParameters::kKeep
+                                       : http::OnPathParameters::kRefuse;
+  settings.head_timeout = listener.limits.head_timeout;
+  settings.idle_timeout = listener.limits.idle_timeout;
+  settings.body_timeout = listener.limits.body_timeout;
+  return settings;
+}
+
+IdentityField identity_field(const std::string& name, const std::string& source) {
+  using Source = IdentityField::Source;
+  IdentityField field{.name = name, .source = Source::kSubject, .claim = {}};
+  constexpr std::string_view kClaims = "claims.";
+  if (source.starts_with(kClaims)) {
+    field.source = Source::kClaim;
+    field.claim = source.substr(kClaims.size());
+  } else if (source == "authenticator") {
+    field.source = Source::kAuthenticator;
+  } else if (source == "issuer") {
+    field.source = Source::kIssuer;
+  } else if (source == "roles") {
+    field.source = Source::kRoles;
+  } else if (source == "scopes") {
+    field.source = Source::kScopes;
+  } else if (source == "key") {
+    field.source = Source::kKey;
+  }
+  return field;
+}
+
+}  // namespace
+
+class SnapshotCompiler {
+ public:
+  SnapshotCompiler(Snapshot& snapshot, Services services, config::Diagnostics& diagnostics)
+      : snapshot_(snapshot),
+        config_(snapshot.config_),
+        services_(services),
+        diagnostics_(diagnostics) {}
+
+  void run() {
+    compile_shared();
+    for (const config::Api& api : config_.apis) {
+      for (const config::Route& route : api.routes) compile_route(api, route);
+    }
+    for (const config::Listener& listener : config_.listeners) compile_listener(listener);
+  }
+
+ private:
+  // What all routes refer to: authenticators, roles and limits.
+  void compile_shared() {
+    std::vector<std::string> roles;
+    for (const config::Role& role : config_.roles) roles.push_back(role.name);
+    snapshot_.authenticators_ =
+        authn::Authenticators::compile(config_.authenticators, authn::RoleTable(roles),
+                                       services_.keys, snapshot_.revision_, diagnostics_);
+    std::vector<authz::Operation> operations;
+    for (const config::Api& api : config_.apis) {
+      for (const config::Route& route : api.routes)
+        operations.push_back({api.name, route.operation});
+    }
+    snapshot_.permits_ = authz::Permits::compile(config_, operations, diagnostics_);
+    snapshot_.limits_ = ratelimit::Limits::compile(config_, services_.limits, diagnostics_);
+  }
+
+  void compile_route(const config::Api& api, const config::Route& route) {
+    const config::OperationSettings& own = route.settings;
+    static const std::vector<config::Text> kNobody;
+    const auto& names = own.authenticate            ? *own.authenticate
+                        : api.settings.authenticate ? *api.settings.authenticate
+                                                    : kNobody;
+    const std::string key = "apis." + api.name + ".authenticate";
+    Plan plan(authn::Door::compile(snapshot_.authenticators_, names, api.name, diagnostics_, key));
+    plan.api = api.name;
+    plan.operation = route.operation;
+    plan.full_operation = api.name + "." + route.operation;
+    plan.source = diagnostics_.files().at(route.at.file) + ":" + std::to_string(route.at.line);
+    plan.limits = snapshot_.limits_.select(api.settings.limits, own.limits, diagnostics_);
+    plan.permit = snapshot_.permits_.find(plan.full_operation);
+    plan.forward = compile_forward(api.forward);
+    const auto upstream =
+        std::ranges::find(config_.upstreams, api.upstream.value, &config::Upstream::name);
+    plan.upstream = static_cast<std::size_t>(upstream - config_.upstreams.begin());
+    plan.timeout = own.timeout.value_or(api.settings.timeout.value_or(config::kDefaultTimeout));
+    plan.body_size =
+        own.body_size.value_or(api.settings.body_size.value_or(config::kDefaultBodySize));
+    plan.retries = own.retries.value_or(api.settings.retries.value_or(config::kDefaultRetries));
+    plan.metrics = metrics_of(api.name, route.operation);
+    snapshot_.plans_.push_back(std::move(plan));
+  }
+
+  ForwardPlan compile_forward(const config::Forward& forward) {
+    ForwardPlan plan;
+    plan.keep_authorization = forward.authorization == config::ForwardAuthorization::kKeep;
+    std::set<std::string> removed(snapshot_.authenticators_->key_fields().begin(),
+                                  snapshot_.authenticators_->key_fields().end());
+    for (const auto& [name, source] : forward.identity) {
+      plan.identity.push_back(identity_field(name, source.value));
+      removed.insert(name);
+    }
+    plan.removed.assign(removed.begin(), removed.end());
+    return plan;
+  }
+
+  PlanMetrics metrics_of(const std::string& api, const std::string& operation) {
+    PlanMetrics metrics;
+    constexpr std::array<std::string_view, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (std::size_t i = 1; i < kClasses.size(); ++i) {
+      metrics.by_class[i] = services_.registry.counter(
+          "portcullis_requests_total", "Answers sent, by class of status.",
+          {{"api", api}, {"operation", operation}, {"status", kClasses[i]}});
+    }
+    metrics.by_class[0] = metrics.by_class[4];
+    metrics.seconds = services_.registry.histogram(
+        "portcullis_request_seconds", "From the first byte of a request to the last of its answer.",
+        {{"api", api}, {"operation", operation}});
+    return metrics;
+  }
+
+  void compile_listener(const config::Listener& listener) {
+    ListenerPlan plan;
+    plan.config = listener;
+    plan.settings = server_settings(listener);
+    if (listener.tls) plan.tls = compile_tls(listener);
+    std::size_t index = 0;
+    for (const config::Api& api : config_.apis) {
+      const bool here = std::ranges::any_of(
+          api.listeners, [&](const config::Text& name) { return name.value == listener.name; });
+      std::vector<std::string> hosts;
+      for (const config::Text& host : api.hosts) hosts.push_back(host.value);
+      for (const config::Route& route : api.routes) {
+        if (here) plan.router.add({hosts, api.base_path, route.path, route.methods, index});
+        ++index;
+      }
+    }
+    snapshot_.listeners_.push_back(std::move(plan));
+  }
+
+  std::shared_ptr<const runtime::TlsServerContext> compile_tls(const config::Listener& listener) {
+    runtime::TlsServerOptions options;
+    options.name = listener.name;
+    options.minimum = listener.tls->minimum == config::TlsVersion::kTls13
+                          ? runtime::TlsMinimum::kTls13
+                          : runtime::TlsMinimum::kTls12;
+    for (const config::CertificateFiles& files : listener.tls->certificates) {
+      options.certificates.push_back({files.cert, files.key});
+    }
+    auto context = runtime::TlsServerContext::create(options, services_.tickets);
+    if (context) return *context;
+    diagnostics_.error(listener.tls->certificates.front().at,
+                       "listeners." + listener.name + ".tls.certificates", context.error().detail);
+    return nullptr;
+  }
+
+  Snapshot& snapshot_;
+  const config::Config& config_;
+  Services services_;
+  config::Diagnostics& diagnostics_;
+};
+
+Snapshot::Snapshot() { living_snapshots.fetch_add(1, std::memory_order_relaxed); }
+Snapshot::~Snapshot() { living_snapshots.fetch_sub(1, std::memory_order_relaxed); }
+std::int64_t Snapshot::living() { return living_snapshots.load(std::memory_order_relaxed); }
+
+std::shared_ptr<const Snapshot> Snapshot::compile(config::Config config, std::uint64_t revision,
+                                                  Services services,
+                                                  config::Diagnostics& diagnostics) {
+  std::shared_ptr<Snapshot> snapshot(new Snapshot);
+  snapshot->revision_ = revision;
+  snapshot->config_ = std::move(config);
+  SnapshotCompiler(*snapshot, services, diagnostics).run();
+  if (!diagnostics.ok()) return nullptr;
+  return snapshot;
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,71 @@
+// One configuration, compiled: immutable, shared by the workers, whole. A request is decided by one
+// snapshot from its first step to its last.
+#pragma once
+
+#include "authn/authenticators.h"
+#include "authz/roles.h"
+#include "config/config.h"
+#include "config/diagnostics.h"
+#include "gateway/plan.h"
+#include "gateway/router.h"
+#include "http/server.h"
+#include "ratelimit/table.h"
+#include "runtime/tls.h"
+#include "telemetry/metrics.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portcullis::gateway {
+
+// What outlives every snapshot, so that counts, keys and sessions carry over a reload.
+struct Services {
+  telemetry::Registry& registry;
+  ratelimit::Table& limits;
+  authn::KeySources& keys;
+  runtime::TicketKeys& tickets;
+};
+
+struct ListenerPlan {
+  config::Listener config;
+  http::ServerSettings settings;
+  std::shared_ptr<const runtime::TlsServerContext> tls;  // null: clear text
+  Router router;
+};
+
+class Snapshot {
+ public:
+  // Everything but opening sockets. Null, with diagnostics, when anything is wrong. `revision`
+  // counts configurations from 1 and is in every log line.
+  static std::shared_ptr<const Snapshot> compile(config::Config config, std::uint64_t revision,
+                                                 Services services,
+                                                 config::Diagnostics& diagnostics);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+  // How many are alive in this process.
+  static std::int64_t living();
+
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
+  [[nodiscard]] const config::Config& config() const { return config_; }
+  [[nodiscard]] const std::vector<ListenerPlan>& listeners() const { return listeners_; }
+  [[nodiscard]] const std::vector<Plan>& plans() const { return plans_; }
+  [[nodiscard]] const authn::Authenticators& authenticators() const { return *authenticators_; }
+
+ private:
+  friend class SnapshotCompiler;
+  Snapshot();
+
+  std::uint64_t revision_ = 0;
+  config::Config config_;
+  std::shared_ptr<const authn::Authenticators> authenticators_;
+  authz::Permits permits_;
+  ratelimit::Limits limits_;
+  std::vector<Plan> plans_;
+  std::vector<ListenerPlan> listeners_;
+};
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,210 @@
+#include "gateway/upstream_head.h"
+
+#include "gateway/client_address.h"
+#include "http/head.h"
+
+#include <algorithm>
+
+namespace portcullis::gateway {
+namespace {
+
+using http::FieldId;
+
+// What the client cannot say about itself: written by us below, or not at all.
+bool is_ours_to_say(FieldId id) {
+  switch (id) {
+    case FieldId::kForwarded:
+    case FieldId::kHost:
+    case FieldId::kVia:
+    case FieldId::kXForwardedFor:
+    case FieldId::kXForwardedHost:
+    case FieldId::kXForwardedPort:
+    case FieldId::kXForwardedProto:
+    case FieldId::kXRealIp:
+    case FieldId::kXRequestId:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Credentials and identity fields, and whatever some servers take for a field of ours: to CGI and
+// its heirs (RFC 3875 4.1.18) `x_user` is `x-user`.
+bool stays_here(std::string_view name, const ForwardPlan& plan) {
+  char plain[64];
+  if (name.contains('_') && name.size() <= sizeof plain) {
+    std::ranges::replace_copy(name, plain, '_', '-');
+    name = {plain, name.size()};
+    const FieldId id = http::identify_field(name);
+    if (is_ours_to_say(id) || is_hop_by_hop(id) || id == FieldId::kAuthorization) return true;
+  }
+  return std::ranges::find(plan.removed, name) != plan.removed.end();
+}
+
+// `close` and `keep-alive` name no field; anything else in Connection may.
+bool may_nominate(const http::Fields& fields) {
+  const http::Field* connection = fields.find(FieldId::kConnection);
+  if (connection == nullptr) return false;
+  return fields.count(FieldId::kConnection) > 1 ||
+         !(http::equals_ignoring_case(connection->value, "close") ||
+           http::equals_ignoring_case(connection->value, "keep-alive"));
+}
+
+// Values of all fields of that name, as one list.
+void write_list(const http::Fields& fields, FieldId id, http::HeadWriter& out) {
+  for (const http::Field& field : fields) {
+    if (field.id == id && !field.value.empty()) out.put(field.value).put(", ");
+  }
+}
+
+void write_forwarding_fields(const Forwarding& forwarding, http::HeadWriter& out) {
+  const http::Exchange& exchange = forwarding.exchange;
+  const http::Request& request = exchange.request();
+  const IpAddress& peer = exchange.connection().peer.address;
+  const bool believed =
+      !forwarding.trusted_proxies.empty() && is_trusted(peer, forwarding.trusted_proxies);
+
+  out.put("x-forwarded-for: ");
+  if (believed) {
+    write_list(request.fields, FieldId::kXForwardedFor, out);
+    out.put(peer.to_string()).put("\r\n");
+  } else {
+    out.put(forwarding.account.client_text()).put("\r\n");
+  }
+  const http::Field* proto = believed ? request.fields.find(FieldId::kXForwardedProto) : nullptr;
+  const std::string_view scheme = request.scheme == http::Scheme::kHttps ? "https" : "http";
+  out.field("x-forwarded-proto", proto != nullptr ? proto->value : scheme);
+  const http::Field* host = believed ? request.fields.find(FieldId::kXForwardedHost) : nullptr;
+  if (const std::string_view named = host != nullptr ? host->value : request.authority;
+      !named.empty()) {
+    out.field("x-forwarded-host", named);
+  }
+  out.put("via: ");
+  write_list(request.fields, FieldId::kVia, out);
+  out.put("1.1 portcullis\r\n");
+  out.field("x-request-id", forwarding.account.request_id);
+}
+
+void write_joined(std::string_view name, const std::vector<std::string>& values,
+                  http::HeadWriter& out) {
+  if (values.empty()) return;
+  out.put(name).put(": ");
+  for (std::size_t i = 0; i < values.size(); ++i) out.put(i == 0 ? "" : ",").put(values[i]);
+  out.put("\r\n");
+}
+
+// A claim may hold any character; a field may not. What cannot be said is left out rather than
+// altered.
+bool is_field_value(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
+  });
+}
+
+void write_text(std::string_view name, std::string_view value, http::HeadWriter& out) {
+  if (!value.empty() && is_field_value(value)) out.field(name, value);
+}
+
+void write_identity_fields(const Forwarding& forwarding, http::HeadWriter& out) {
+  const authn::IdentityRef& identity = forwarding.account.identity;
+  if (!identity) return;
+  for (const IdentityField& field : forwarding.plan.forward.identity) {
+    switch (field.source) {
+      case IdentityField::Source::kSubject:
+        write_text(field.name, identity->subject, out);
+        break;
+      case IdentityField::Source::kAuthenticator:
+        write_text(field.name, identity->authenticator, out);
+        break;
+      case IdentityField::Source::kIssuer:
+        write_text(field.name, identity->issuer, out);
+        break;
+      case IdentityField::Source::kKey:
+        write_text(field.name, identity->key, out);
+        break;
+      case IdentityField::Source::kRoles:
+        if (std::ranges::all_of(identity->roles, is_field_value))
+          write_joined(field.name, identity->roles, out);
+        break;
+      case IdentityField::Source::kScopes:
+        if (std::ranges::all_of(identity->scopes, is_field_value))
+          write_joined(field.name, identity->scopes, out);
+        break;
+      case IdentityField::Source::kClaim:
+        if (const std::string* claim = identity->claim(field.claim))
+          write_text(field.name, *claim, out);
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+bool is_hop_by_hop(FieldId id) noexcept {
+  switch (id) {
+    case FieldId::kConnection:
+    case FieldId::kContentLength:
+    case FieldId::kExpect:
+    case FieldId::kHttp2Settings:
+    case FieldId::kKeepAlive:
+    case FieldId::kProxyAuthenticate:
+    case FieldId::kProxyAuthorization:
+    case FieldId::kProxyConnection:
+    case FieldId::kTe:
+    case FieldId::kTrailer:
+    case FieldId::kTransferEncoding:
+    case FieldId::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_nominated(const http::Fields& fields, const http::Field& field) {
+  bool nominated = false;
+  for (const http::Field& connection : fields) {
+    if (connection.id != FieldId::kConnection) continue;
+    http::for_each_element(connection.value, [&](std::string_view option) {
+      nominated = nominated || http::equals_ignoring_case(option, field.name);
+    });
+  }
+  return nominated;
+}
+
+void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
+  const http::Request& request = forwarding.exchange.request();
+  const ForwardPlan& plan = forwarding.plan.forward;
+  out.put(request.method_text).put(" ").put(request.path);
+  if (request.has_query) out.put("?").put(request.query);
+  out.put(" HTTP/1.1\r\n");
+  out.field("host", request.authority);
+  const bool nominates = may_nominate(request.fields);
+  for (const http::Field& field : request.fields) {
+    if (field.id == FieldId::kOther) {
+      if (stays_here(field.name, plan)) continue;
+    } else {
+      if (is_hop_by_hop(field.id) || is_ours_to_say(field.id)) continue;
+      if (field.id == FieldId::kAuthorization && !plan.keep_authorization) continue;
+    }
+    if (nominates && is_nominated(request.fields, field)) continue;
+    out.field(field.name, field.value);
+  }
+  write_forwarding_fields(forwarding, out);
+  write_identity_fields(forwarding, out);
+  if (request.body == http::BodyKind::kLength) {
+    out.put("content-length: ").put_number(request.content_length).put("\r\n");
+  } else if (request.body == http::BodyKind::kUnknown) {
+    out.put("transfer-encoding: chunked\r\n");
+  } else if (request.method == http::Method::kPost || request.method == http::Method::kPut ||
+             request.method == http::Method::kPatch) {
+    out.put("content-length: 0\r\n");  // RFC 9110 8.6: a method that anticipates content
+  }
+  if (request.fields.find(FieldId::kTe) != nullptr) {
+    // Only `trailers` means anything beyond one connection (RFC 9110 10.1.4); they are passed on.
+    out.put("te: trailers\r\nconnection: te\r\n");
+  }
+  out.put("\r\n");
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,18 @@
+// The head that goes upstream: written from the parsed request, never copied through.
+#pragma once
+
+#include "gateway/forward.h"
+#include "http/head_writer.h"
+
+namespace portcullis::gateway {
+
+void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out);
+
+// True for fields of one connection (RFC 9110 7.6.1) and of framing, which each side writes for
+// itself.
+[[nodiscard]] bool is_hop_by_hop(http::FieldId id) noexcept;
+
+// True when Connection names `field`, which then goes no further.
+[[nodiscard]] bool is_nominated(const http::Fields& fields, const http::Field& field);
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,309 @@
+#include "gateway/worker.h"
+
+#include "http/server.h"
+#include "runtime/tls.h"
+
+#include <algorithm>
+#include <list>
+#include <unistd.h>
+
+namespace portcullis::gateway {
+namespace {
+
+constexpr std::chrono::seconds kPoolSweep{5};
+
+// Equal configurations share their pool across reloads.
+std::string pool_key(const config::Upstream& upstream) {
+  std::string key = upstream.name + "|" + std::to_string(static_cast<int>(upstream.balance)) + "|" +
+                    std::to_string(upstream.maximum_connections) + "|" +
+                    std::to_string(upstream.connect_timeout.count()) + "|" +
+                    std::to_string(upstream.idle_timeout.count());
+  for (const config::Text& target : upstream.targets) key += "|" + target.value;
+  return key;
+}
+
+}  // namespace
+
+class Worker::State {
+ public:
+  explicit State(WorkerOptions options);
+
+  // One listening socket, through reloads; connections keep it alive.
+  class Listening final : public runtime::Acceptor::Handler,
+                          public http::ServerContext,
+                          public http::Handler {
+   public:
+    Listening(State& owner, std::string name);
+    // Errors: kMachine.
+    Result<void> open(const IpEndpoint& address, const IpEndpoint& of_first_worker);
+    void update(std::size_t index, const ListenerPlan& plan,
+                std::shared_ptr<ConnectionCounts> counts);
+    // No longer in the configuration: accepts no more, and its connections end after the request in
+    // hand.
+    void retire();
+    [[nodiscard]] bool retired() const { return retired_; }
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const IpEndpoint& wanted() const { return wanted_; }
+    [[nodiscard]] IpEndpoint bound() const { return acceptor_ ? acceptor_->address() : wanted_; }
+    void stop_accepting() {
+      if (acceptor_) acceptor_->stop();
+    }
+
+    const http::ServerSettings& settings() const override { return settings_; }
+    http::Handler& handler() override { return *this; }
+    bool draining() const override { return retired_ || owner_.draining_; }
+    [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
+      return serve(exchange, owner_.current_, index_, owner_.services_);
+    }
+    [[clang::coro_wrapper]] Task<void> handle_unreadable(http::Exchange& exchange,
+                                                         const Error& error) override {
+      return serve_unreadable(exchange, owner_.current_, index_, owner_.services_, error);
+    }
+    void on_connection(int fd, const IpEndpoint& peer) override;
+
+   private:
+    friend class State;
+    State& owner_;
+    std::string name_;
+    IpEndpoint wanted_;
+    std::unique_ptr<runtime::Acceptor> acceptor_;
+    std::size_t index_ = 0;
+    http::ServerSettings settings_;
+    std::shared_ptr<const runtime::TlsServerContext> tls_;
+    config::ListenerLimits limits_;
+    std::shared_ptr<ConnectionCounts> counts_;
+    telemetry::GaugeId open_;
+    telemetry::CounterId accepted_;
+    telemetry::CounterId refused_;
+    telemetry::CounterId failed_handshakes_;
+    bool retired_ = false;
+  };
+
+  struct Connection {
+    Connection(Loop& loop, int fd, const IpEndpoint& from) : stream(loop, fd, from) {}
+    runtime::Stream stream;
+    bool idle = false;
+    std::list<Connection*>::iterator place;
+  };
+
+  static Task<void> run_connection(State& state, std::shared_ptr<Listening> listening, int fd,
+                                   IpEndpoint peer);
+  Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
+                     const SharedListeners& shared);
+  LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
+  void drain(TimePoint deadline);
+  Task<void> finish_draining();
+  void end_connections() {
+    for (Connection* connection : connections_) connection->stream.hang_up();
+  }
+
+  void on_log_timer() {
+    telemetry::LogBuffer* log = services_.ledger.log();
+    if (log != nullptr) log->flush_if_due(loop_.now());
+    log_timer_.arm(loop_.now() + std::chrono::milliseconds(100));
+  }
+  void on_sweep_timer() {
+    for (const auto& [key, pool] : pools_) {
+      if (const auto upstream = pool.lock()) upstream->close_idle(loop_.now());
+    }
+    std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_timer_.arm(loop_.now() + kPoolSweep);
+  }
+
+  Loop loop_;
+  runtime::Resolver resolver_{loop_};
+  WorkerServices services_;
+  std::map<std::string, std::weak_ptr<upstream::Upstream>> pools_;
+  SnapshotRef current_;
+  std::vector<std::shared_ptr<Listening>> listeners_;
+  std::list<Connection*> connections_;
+  TaskGroup tasks_;
+  bool draining_ = false;
+  runtime::Timer log_timer_{loop_.timers(),
+                            [](void* self) { static_cast<State*>(self)->on_log_timer(); }, this};
+  runtime::Timer sweep_timer_{
+      loop_.timers(), [](void* self) { static_cast<State*>(self)->on_sweep_timer(); }, this};
+  runtime::Timer drain_timer_{
+      loop_.timers(), [](void* self) { static_cast<State*>(self)->end_connections(); }, this};
+};
+
+// ---- listening
+
+Worker::State::Listening::Listening(State& owner, std::string name)
+    : owner_(owner), name_(std::move(name)) {
+  telemetry::Registry& registry = owner_.services_.ledger.registry();
+  open_ = registry.gauge("portcullis_connections", "Open connections.", {{"listener", name_}});
+  accepted_ = registry.counter("portcullis_connections_total", "Connections accepted.",
+                               {{"listener", name_}});
+  refused_ = registry.counter("portcullis_connections_refused_total",
+                              "Connections closed at once, since a maximum was reached.",
+                              {{"listener", name_}});
+  failed_handshakes_ =
+      registry.counter("portcullis_tls_handshakes_failed_total",
+                       "Connections that ended before TLS stood.", {{"listener", name_}});
+}
+
+Result<void> Worker::State::Listening::open(const IpEndpoint& address,
+                                            const IpEndpoint& of_first_worker) {
+  wanted_ = address;
+  const bool chosen = address.port == 0 && of_first_worker.address == address.address;
+  PC_TRY(acceptor_,
+         runtime::Acceptor::listen(owner_.loop_, chosen ? of_first_worker : address, *this));
+  return {};
+}
+
+void Worker::State::Listening::update(std::size_t index, const ListenerPlan& plan,
+                                      std::shared_ptr<ConnectionCounts> counts) {
+  index_ = index;
+  settings_ = plan.settings;
+  tls_ = plan.tls;
+  limits_ = plan.config.limits;
+  counts_ = std::move(counts);
+}
+
+void Worker::State::Listening::retire() {
+  retired_ = true;
+  stop_accepting();
+}
+
+void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
+  telemetry::Shard& shard = owner_.services_.ledger.shard();
+  if (!counts_->open(peer.address, limits_.connections, limits_.connections_per_address)) {
+    shard.add(refused_);
+    close(fd);
+    return;
+  }
+  shard.add(accepted_);
+  const auto self =
+      std::ranges::find_if(owner_.listeners_, [&](const auto& each) { return each.get() == this; });
+  owner_.tasks_.spawn(run_connection(owner_, *self, fd, peer));
+}
+
+Task<void> Worker::State::run_connection(State& state, std::shared_ptr<Listening> listening, int fd,
+                                         IpEndpoint peer) {
+  Connection connection(state.loop_, fd, peer);
+  connection.place = state.connections_.insert(state.connections_.end(), &connection);
+  const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
+  telemetry::Shard& shard = state.services_.ledger.shard();
+  shard.up(listening->open_);
+  http::ConnectionInfo info{.peer = peer, .scheme = http::Scheme::kHttp, .tls_version = {}};
+  Result<void> secured;
+  if (const auto tls = listening->tls_) {
+    info.scheme = http::Scheme::kHttps;
+    secured = co_await connection.stream.accept_tls(
+        *tls, state.loop_.now() + listening->settings_.head_timeout);
+    if (!secured) shard.add(listening->failed_handshakes_);
+  }
+  if (secured) {
+    if (connection.stream.tls() != nullptr) info.tls_version = connection.stream.tls()->version();
+    co_await http::serve_http1(connection.stream, *listening, info, connection.idle);
+  }
+  shard.down(listening->open_);
+  counts->close(peer.address);
+  state.connections_.erase(connection.place);
+}
+
+// ---- the worker
+
+Worker::State::State(WorkerOptions options)
+    : services_{.ledger = Ledger(options.registry, options.access_log),
+                .authentication = authn::WorkerState(options.cache_key),
+                .key_refresher = authn::LoopKeyRefresher(loop_, std::move(options.fetch_keys)),
+                .request_ids = RequestIds(options.id_seed)} {
+  on_log_timer();
+  on_sweep_timer();
+}
+
+LocalSnapshot Worker::State::localise(const std::shared_ptr<const Snapshot>& snapshot) {
+  LocalSnapshot local;
+  local.snapshot = snapshot;
+  for (const config::Upstream& config : snapshot->config().upstreams) {
+    auto& known = pools_[pool_key(config)];
+    std::shared_ptr<upstream::Upstream> pool = known.lock();
+    if (pool == nullptr) {
+      pool = std::make_shared<upstream::Upstream>(loop_, resolver_, config);
+      known = pool;
+    }
+    local.upstreams.push_back(std::move(pool));
+    local.upstream_seconds.push_back(services_.ledger.registry().histogram(
+        "portcullis_upstream_seconds",
+        "From sending a request to the head of the upstream's answer.",
+        {{"upstream", config.name}}));
+  }
+  return local;
+}
+
+Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapshot,
+                                  const SharedListeners& shared) {
+  // First what can fail: new sockets.
+  std::vector<std::shared_ptr<Listening>> next;
+  for (const ListenerPlan& plan : snapshot->listeners()) {
+    const auto same = std::ranges::find_if(listeners_, [&](const auto& listening) {
+      return listening->name() == plan.config.name &&
+             listening->wanted().to_string() == plan.config.address.to_string();
+    });
+    if (same != listeners_.end()) {
+      next.push_back(*same);
+      continue;
+    }
+    auto fresh = std::make_shared<Listening>(*this, plan.config.name);
+    PC_CHECK_OK(fresh->open(plan.config.address, shared.at(plan.config.name).bound));
+    next.push_back(std::move(fresh));
+  }
+  for (const auto& listening : listeners_) {
+    if (std::ranges::find(next, listening) == next.end()) listening->retire();
+  }
+  listeners_ = std::move(next);
+  current_ = SnapshotRef(localise(snapshot));
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    const ListenerPlan& plan = snapshot->listeners()[i];
+    listeners_[i]->update(i, plan, shared.at(plan.config.name).counts);
+  }
+  return {};
+}
+
+void Worker::State::drain(TimePoint deadline) {
+  draining_ = true;
+  for (const auto& listening : listeners_) listening->stop_accepting();
+  for (Connection* connection : connections_) {
+    if (connection->idle) connection->stream.cancel_read();
+  }
+  drain_timer_.arm(deadline);
+  tasks_.spawn(finish_draining());
+}
+
+Task<void> Worker::State::finish_draining() {
+  while (!connections_.empty())
+    co_await loop_.sleep_until(loop_.now() + std::chrono::milliseconds(10));
+  current_ = SnapshotRef();
+  loop_.stop();
+}
+
+Worker::Worker(WorkerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Worker::~Worker() = default;
+
+Loop& Worker::loop() { return state_->loop_; }
+
+Result<void> Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot,
+                           const SharedListeners& shared) {
+  return state_->adopt(snapshot, shared);
+}
+
+IpEndpoint Worker::address_of(std::string_view listener) const {
+  for (const auto& listening : state_->listeners_) {
+    if (listening->name() == listener) return listening->bound();
+  }
+  return {};
+}
+
+void Worker::use_log(telemetry::LogSink* access_log) {
+  state_->services_.ledger.use_log(access_log);
+}
+
+void Worker::run() { state_->loop_.run(); }
+
+void Worker::drain(TimePoint deadline) { state_->drain(deadline); }
+
+void Worker::hurry() { state_->end_connections(); }
+
+}  // namespace portcullis::gateway
