@@ -90,7 +90,7 @@ class BodyPump {
     const bool chunked = exchange_.request().body == BodyKind::kUnknown;
     ended_ = exchange_.body_ended();
     char size_text[20];
-    iovec parts[4];
+    iovec parts[5];  // head, chunk head, piece, its end, last chunk
     std::size_t count = 0;
     const auto add = [&](std::string_view text) {
       if (!text.empty()) parts[count++] = {const_cast<char*>(text.data()), text.size()};

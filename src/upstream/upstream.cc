@@ -87,7 +87,13 @@ Target& Upstream::choose() {
   return *best;
 }
 
+Target& Upstream::after(const Target& target) {
+  const auto at = std::ranges::find(targets_, &target, &std::unique_ptr<Target>::get);
+  return *targets_[static_cast<std::size_t>(at - targets_.begin() + 1) % targets_.size()];
+}
+
 std::optional<Lease> Upstream::take_idle(Target& target) {
+  if (target.active_ >= maximum_) return std::nullopt;
   while (!target.idle_.empty()) {
     std::unique_ptr<http::ClientConnection> connection = std::move(target.idle_.back());
     target.idle_.pop_back();
@@ -107,12 +113,20 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
   const TimePoint deadline = loop_.now() + connect_timeout_;
   Error last{
       ErrorCode::kUpstreamUnreachable, ErrorSource::kUpstream, "no target could be reached", {}};
+  const Target* failed = nullptr;
   for (std::size_t tries = 0; tries < targets_.size();) {
-    Target& target = choose();
+    // Behind one that cannot be reached comes its neighbour: it has the fewest requests of all, and
+    // would be chosen again.
+    Target& target = failed != nullptr ? after(*failed) : choose();
     if (freshness == Freshness::kAny) {
       if (auto lease = take_idle(target)) co_return std::move(*lease);
     }
     if (target.active_ >= maximum_) {
+      if (failed != nullptr) {
+        ++tries;
+        failed = &target;
+        continue;
+      }
       if (std::ranges::any_of(targets_,
                               [&](const auto& other) { return other->active_ < maximum_; }))
         continue;
@@ -136,6 +150,7 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
     Result<Lease> made = co_await connect(target);
     if (made) co_return std::move(*made);
     last = std::move(made).error();
+    failed = &target;
   }
   last.code = ErrorCode::kUpstreamUnreachable;
   last.source = ErrorSource::kUpstream;
@@ -147,23 +162,34 @@ Task<Result<Lease>> Upstream::connect(Target& target) {
   ++target.active_;
   Lease lease(target, nullptr, false);  // counts from now on, and stops counting if this fails
   PC_CO_CHECK(co_await resolve(target));
-  const IpAddress address = target.addresses_[target.next_address_++ % target.addresses_.size()];
-  Result<std::unique_ptr<runtime::Stream>> stream =
-      co_await runtime::Stream::connect(loop_, {address, target.port_}, deadline);
-  if (!stream) {
-    Error error = std::move(stream).error();
-    error.detail = target.name_ + ": " + error.detail;
-    co_return std::unexpected(std::move(error));
+  // What stands idle makes room, so that there are never more than `maximum` connections.
+  if (!target.idle_.empty() && target.active_ + target.idle_.size() > maximum_)
+    target.idle_.erase(target.idle_.begin());
+  // A name may have an address that nobody answers at (`localhost` of a server without IPv6): each
+  // is tried. A copy, since another request may resolve the name anew.
+  const std::vector<IpAddress> addresses = target.addresses_;
+  const std::size_t first = target.next_address_++;
+  Error last;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const IpAddress address = addresses[(first + i) % addresses.size()];
+    Result<std::unique_ptr<runtime::Stream>> stream =
+        co_await runtime::Stream::connect(loop_, {address, target.port_}, deadline);
+    if (stream) {
+      lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
+      co_return lease;
+    }
+    last = std::move(stream).error();
+    last.detail = target.name_ + ": " + last.detail;
   }
-  lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
-  co_return lease;
+  co_return std::unexpected(std::move(last));
 }
 
 // Keeps the last good answer when the name cannot be resolved again.
 Task<Result<void>> Upstream::resolve(Target& target) {
+  // A literal is never asked for; nothing may be added to its time, the last that there is.
+  if (target.resolved_ == kNoDeadline) co_return Result<void>{};
   if (!target.addresses_.empty() && loop_.now() < target.resolved_ + kResolveEvery)
     co_return Result<void>{};
-  if (target.resolved_ == kNoDeadline) co_return Result<void>{};
   Result<std::vector<IpAddress>> addresses = co_await resolver_.resolve(target.host_);
   if (addresses) {
     target.addresses_ = std::move(*addresses);

@@ -97,10 +97,10 @@ test('run: an address that is taken is 3, the machine\'s fault', async () => {
 test('hash key: a new key each time, and its hash', async () => {
   const [one, two] = [await run(['hash', 'key']), await run(['hash', 'key'])];
   assert.equal(one.code, 0, one.stderr);
-  const key = /pc_[A-Za-z0-9_]+/.exec(one.stdout)?.[0];
+  const key = /pc_[A-Za-z0-9_-]+/.exec(one.stdout)?.[0];
   assert.ok(key, one.stdout);
   assert.ok(one.stdout.includes(createHash('sha256').update(key).digest('hex')));
-  assert.notEqual(key, /pc_[A-Za-z0-9_]+/.exec(two.stdout)[0]);
+  assert.notEqual(key, /pc_[A-Za-z0-9_-]+/.exec(two.stdout)[0]);
 });
 
 test('config schema is a JSON Schema that knows the keys', async () => {

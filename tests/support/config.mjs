@@ -31,5 +31,5 @@ export function openConfig(target, { listener = {}, api = {}, upstream = {}, wor
 
 /** As a file. Strings that YAML could take for something else come out quoted. */
 export function toYaml(config) {
-  return typeof config === 'string' ? config : stringify(config, { lineWidth: 0 });
+  return typeof config === 'string' ? config : stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
 }
