@@ -73,6 +73,7 @@ void print_all(Commands commands, std::string& out) {
       "Usage: portcullis COMMAND [options]\n\n";
   print_list({}, commands, out);
   out +=
+      "  help            tell this, or more of a command: `portcullis help check`\n"
       "\nExample:\n"
       "  portcullis check -c portcullis.yaml && portcullis run -c portcullis.yaml\n\n"
       "`portcullis COMMAND --help` tells more. Exit codes: 0 fine, 1 the answer is no,\n"
