@@ -41,18 +41,9 @@ std::optional<IpAddress> parse_forwarded_element(std::string_view element) {
   return std::nullopt;
 }
 
-}  // namespace
-
-bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted) {
-  return std::ranges::any_of(trusted, [&](const Cidr& range) { return range.contains(address); });
-}
-
-IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
-                         const http::Fields& fields) {
-  if (trusted.empty() || !is_trusted(peer, trusted)) return peer;
-  const bool forwarded = fields.find(http::FieldId::kForwarded) != nullptr;
-  const http::FieldId wanted =
-      forwarded ? http::FieldId::kForwarded : http::FieldId::kXForwardedFor;
+// From the right, over trusted hops, to the first that is not.
+IpAddress walk(const IpAddress& peer, std::span<const Cidr> trusted, const http::Fields& fields,
+               http::FieldId wanted) {
   IpAddress address = peer;
   const auto all = fields.all();
   for (std::size_t i = all.size(); i-- > 0;) {
@@ -63,13 +54,31 @@ IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
       const std::string_view element =
           trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
       list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
-      const auto node = forwarded ? parse_forwarded_element(element) : parse_node(element);
+      const auto node = wanted == http::FieldId::kForwarded ? parse_forwarded_element(element)
+                                                            : parse_node(element);
       if (!node) return address;
       address = *node;
       if (!is_trusted(address, trusted)) return address;
     }
   }
   return address;
+}
+
+}  // namespace
+
+bool is_trusted(const IpAddress& address, std::span<const Cidr> trusted) {
+  return std::ranges::any_of(trusted, [&](const Cidr& range) { return range.contains(address); });
+}
+
+IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
+                         const http::Fields& fields) {
+  if (trusted.empty() || !is_trusted(peer, trusted)) return peer;
+  const bool has_forwarded = fields.find(http::FieldId::kForwarded) != nullptr;
+  const bool has_list = fields.find(http::FieldId::kXForwardedFor) != nullptr;
+  if (!has_forwarded) return walk(peer, trusted, fields, http::FieldId::kXForwardedFor);
+  const IpAddress address = walk(peer, trusted, fields, http::FieldId::kForwarded);
+  if (!has_list) return address;
+  return walk(peer, trusted, fields, http::FieldId::kXForwardedFor) == address ? address : peer;
 }
 
 }  // namespace portcullis::gateway

@@ -14,6 +14,8 @@ using http::BodyKind;
 using http::ClientConnection;
 using http::More;
 
+constexpr int kMostInterimResponses = 16;
+
 // How one attempt ended, beside its Result.
 enum class Processed : std::uint8_t {
   kMaybe,  // something of the request may have been acted upon
@@ -103,8 +105,7 @@ class BodyPump {
     http::HeadWriter last(exchange_.loop().buffers());
     if (chunked && ended_) {
       last.put("0\r\n");
-      for (const http::Field& field : exchange_.request().trailers)
-        last.field(field.name, field.value);
+      write_upstream_trailers(forwarding_, last);
       last.put("\r\n");
       add(last.text());
     }
@@ -155,13 +156,20 @@ Task<Result<void>> read_final_head(Forwarding& forwarding, ClientConnection& con
                                    std::optional<http::Response>& response) {
   http::Exchange& exchange = forwarding.exchange;
   const http::Method method = exchange.request().method;
-  for (;;) {
+  for (int interim_left = kMostInterimResponses;; --interim_left) {
+    if (interim_left < 0) {
+      co_return fail(ErrorCode::kUpstreamBroken, "too many interim responses",
+                     ErrorSource::kUpstream);
+    }
     response.emplace(exchange.arena());
     const bool pumped = pumping.running() > 0;
     const Result<void> read = co_await connection.read_head(
         method, *response, exchange.loop().now() + forwarding.plan.timeout);
     if (!read) {
-      if (read.error().code == ErrorCode::kTimeout && pumped) continue;
+      if (read.error().code == ErrorCode::kTimeout && pumped) {
+        ++interim_left;
+        continue;
+      }
       co_return std::unexpected(as_upstream_error(read.error()));
     }
     if (response->status >= 200) co_return Result<void>{};

@@ -50,6 +50,17 @@ bool may_nominate(const http::Fields& fields) {
            http::equals_ignoring_case(connection->value, "keep-alive"));
 }
 
+bool takes_trailers(const http::Fields& fields) {
+  bool takes = false;
+  for (const http::Field& field : fields) {
+    if (field.id != FieldId::kTe) continue;
+    http::for_each_element(field.value, [&](std::string_view coding) {
+      takes = takes || http::equals_ignoring_case(coding, "trailers");
+    });
+  }
+  return takes;
+}
+
 // Values of all fields of that name, as one list.
 void write_list(const http::Fields& fields, FieldId id, http::HeadWriter& out) {
   for (const http::Field& field : fields) {
@@ -172,6 +183,13 @@ bool is_nominated(const http::Fields& fields, const http::Field& field) {
   return nominated;
 }
 
+void write_upstream_trailers(const Forwarding& forwarding, http::HeadWriter& out) {
+  for (const http::Field& field : forwarding.exchange.request().trailers) {
+    if (field.id != FieldId::kOther || stays_here(field.name, forwarding.plan.forward)) continue;
+    out.field(field.name, field.value);
+  }
+}
+
 void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
   const http::Request& request = forwarding.exchange.request();
   const ForwardPlan& plan = forwarding.plan.forward;
@@ -200,10 +218,8 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
              request.method == http::Method::kPatch) {
     out.put("content-length: 0\r\n");  // RFC 9110 8.6: a method that anticipates content
   }
-  if (request.fields.find(FieldId::kTe) != nullptr) {
-    // Only `trailers` means anything beyond one connection (RFC 9110 10.1.4); they are passed on.
-    out.put("te: trailers\r\nconnection: te\r\n");
-  }
+  // Only `trailers` means anything beyond one connection (RFC 9110 10.1.4); they are passed on.
+  if (takes_trailers(request.fields)) out.put("te: trailers\r\nconnection: te\r\n");
   out.put("\r\n");
 }
 

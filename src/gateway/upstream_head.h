@@ -8,6 +8,10 @@ namespace portcullis::gateway {
 
 void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out);
 
+// The trailer fields that may go on: what may not be said in the head may not be said behind the
+// body.
+void write_upstream_trailers(const Forwarding& forwarding, http::HeadWriter& out);
+
 // True for fields of one connection (RFC 9110 7.6.1) and of framing, which each side writes for
 // itself.
 [[nodiscard]] bool is_hop_by_hop(http::FieldId id) noexcept;

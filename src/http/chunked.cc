@@ -1,6 +1,7 @@
 #include "http/chunked.h"
 
 #include "base/encoding.h"
+#include "http/head.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +12,11 @@ namespace {
 
 constexpr std::uint32_t kMostExtensionBytes = 256;
 constexpr std::uint32_t kMostExtensionBytesOfBody = 16 * 1024;
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
 
 auto malformed(const char* why) { return refuse(ErrorCode::kMalformedRequest, why); }
 
@@ -68,35 +74,23 @@ Result<void> ChunkedReader::head_octet(char c) {
         return {};
       }
       if (c == ';') {
-        state_ = State::kExtension;
+        state_ = State::kBeforeName;
         return {};
       }
-      if (c != ' ' && c != '\t') return malformed("chunk size is malformed");
-      state_ = State::kExtensionBlank;
+      if (!is_blank(c)) return malformed("chunk size is malformed");
+      state_ = State::kBeforeSemicolon;
       return {};
     }
-    case State::kExtensionBlank:
-      if (c == ';') {
-        state_ = State::kExtension;
-        return {};
-      }
-      if ((c != ' ' && c != '\t') || ++extension_bytes_ > kMostExtensionBytes) {
-        return malformed("whitespace after a chunk size");
-      }
-      return {};
-    case State::kExtension:
-      if (c == '\r') {
-        state_ = State::kSizeLf;
-        return {};
-      }
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) {
-        return malformed("control character in a chunk extension");
-      }
-      if (++extension_bytes_ > kMostExtensionBytes ||
-          ++all_extension_bytes_ > kMostExtensionBytesOfBody) {
-        return malformed("chunk extensions are too long");
-      }
-      return {};
+    case State::kBeforeSemicolon:
+    case State::kBeforeName:
+    case State::kName:
+    case State::kAfterName:
+    case State::kBeforeValue:
+    case State::kValue:
+    case State::kQuoted:
+    case State::kQuotedPair:
+    case State::kAfterQuoted:
+      return extension_octet(c);
     case State::kSizeLf:
       if (c != '\n') return malformed("bare CR in a chunk size");
       state_ = left_ > 0 ? State::kData : State::kTrailers;
@@ -107,6 +101,82 @@ Result<void> ChunkedReader::head_octet(char c) {
       break;
   }
   return malformed("chunk is malformed");
+}
+
+// Extensions mean nothing to us, and are checked all the same: what two readers could end at
+// different places is refused.
+Result<void> ChunkedReader::extension_octet(char c) {
+  if (++extension_bytes_ > kMostExtensionBytes ||
+      ++all_extension_bytes_ > kMostExtensionBytesOfBody) {
+    return malformed("chunk extensions are too long");
+  }
+  const bool token = is_token({&c, 1});
+  switch (state_) {
+    case State::kBeforeSemicolon:
+    case State::kAfterName:
+      if (is_blank(c)) return {};
+      if (c == ';') {
+        state_ = State::kBeforeName;
+        return {};
+      }
+      if (c == '=' && state_ == State::kAfterName) {
+        state_ = State::kBeforeValue;
+        return {};
+      }
+      break;
+    case State::kBeforeName:
+      if (is_blank(c)) return {};
+      if (!token) break;
+      state_ = State::kName;
+      return {};
+    case State::kName:
+      if (token) return {};
+      if (is_blank(c)) {
+        state_ = State::kAfterName;
+        return {};
+      }
+      if (c == '=') {
+        state_ = State::kBeforeValue;
+        return {};
+      }
+      return after_value(c);
+    case State::kBeforeValue:
+      if (is_blank(c)) return {};
+      if (c != '"' && !token) break;
+      state_ = c == '"' ? State::kQuoted : State::kValue;
+      return {};
+    case State::kValue:
+      if (token) return {};
+      return after_value(c);
+    case State::kQuoted:
+      if (is_control(c)) break;
+      if (c == '"') state_ = State::kAfterQuoted;
+      if (c == '\\') state_ = State::kQuotedPair;
+      return {};
+    case State::kQuotedPair:
+      if (is_control(c)) break;
+      state_ = State::kQuoted;
+      return {};
+    case State::kAfterQuoted:
+      return after_value(c);
+    default:
+      break;
+  }
+  return malformed("chunk extension is malformed");
+}
+
+// What may stand behind a complete extension.
+Result<void> ChunkedReader::after_value(char c) {
+  if (c == '\r') {
+    state_ = State::kSizeLf;
+  } else if (c == ';') {
+    state_ = State::kBeforeName;
+  } else if (is_blank(c)) {
+    state_ = State::kBeforeSemicolon;
+  } else {
+    return malformed("chunk extension is malformed");
+  }
+  return {};
 }
 
 Result<void> ChunkedReader::trailer_octet(char c) {

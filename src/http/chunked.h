@@ -35,8 +35,16 @@ class ChunkedReader {
   enum class State : std::uint8_t {
     kSizeFirst,
     kSize,
-    kExtensionBlank,  // blanks after the size: `;` must follow
-    kExtension,
+    // chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+    kBeforeSemicolon,  // blanks after the size or a value: `;` must follow
+    kBeforeName,
+    kName,
+    kAfterName,  // blanks: `=`, `;` or the end of the line may follow
+    kBeforeValue,
+    kValue,
+    kQuoted,
+    kQuotedPair,
+    kAfterQuoted,
     kSizeLf,
     kData,
     kDataCr,
@@ -46,6 +54,8 @@ class ChunkedReader {
   };
 
   Result<void> head_octet(char c);
+  Result<void> extension_octet(char c);
+  Result<void> after_value(char c);
   Result<void> trailer_octet(char c);
 
   State state_ = State::kSizeFirst;

@@ -75,17 +75,20 @@ std::size_t Upstream::active() const {
   return sum;
 }
 
+// Does not move the turn: a look at what stands idle is not a request yet.
 Target& Upstream::choose() {
-  turn_ = (turn_ + 1) % targets_.size();
-  if (balance_ == config::Balance::kRoundRobin || targets_.size() == 1) return *targets_[turn_];
+  const std::size_t turn = (turn_ + 1) % targets_.size();
+  if (balance_ == config::Balance::kRoundRobin || targets_.size() == 1) return *targets_[turn];
   // Beginning at the one whose turn it is, so that ties go round.
-  Target* best = targets_[turn_].get();
+  Target* best = targets_[turn].get();
   for (std::size_t i = 1; i < targets_.size(); ++i) {
-    Target& other = *targets_[(turn_ + i) % targets_.size()];
+    Target& other = *targets_[(turn + i) % targets_.size()];
     if (other.active_ < best->active_) best = &other;
   }
   return *best;
 }
+
+void Upstream::next_turn() { turn_ = (turn_ + 1) % targets_.size(); }
 
 Target& Upstream::after(const Target& target) {
   const auto at = std::ranges::find(targets_, &target, &std::unique_ptr<Target>::get);
@@ -106,7 +109,9 @@ std::optional<Lease> Upstream::take_idle(Target& target) {
 
 std::optional<Lease> Upstream::try_acquire() {
   if (!waiters_.empty()) return std::nullopt;
-  return take_idle(choose());
+  std::optional<Lease> lease = take_idle(choose());
+  if (lease) next_turn();
+  return lease;
 }
 
 Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
@@ -118,6 +123,7 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
     // Behind one that cannot be reached comes its neighbour: it has the fewest requests of all, and
     // would be chosen again.
     Target& target = failed != nullptr ? after(*failed) : choose();
+    if (failed == nullptr) next_turn();
     if (freshness == Freshness::kAny) {
       if (auto lease = take_idle(target)) co_return std::move(*lease);
     }

@@ -124,6 +124,7 @@ class Upstream {
   };
 
   [[nodiscard]] Target& choose();
+  void next_turn();
   [[nodiscard]] Target& after(const Target& target);
   [[nodiscard]] std::optional<Lease> take_idle(Target& target);
   Task<Result<Lease>> connect(Target& target);
