@@ -137,11 +137,14 @@ void append_number(std::string& out, std::int64_t number) { append_chars(out, nu
 void append_number(std::string& out, std::uint64_t number) { append_chars(out, number); }
 
 void append_number(std::string& out, double number) {
-  if (std::isfinite(number)) {
-    append_chars(out, number);
-  } else {
+  if (!std::isfinite(number)) {
     out.append("null");
+    return;
   }
+  const std::size_t begin = out.size();
+  append_chars(out, number);
+  // Digits alone would read back as an integer: minus zero as zero, 2^64 as out of range.
+  if (out.find_first_of(".e", begin) == std::string::npos) out.append(".0");
 }
 
 void append_value(std::string& out, Value value) {

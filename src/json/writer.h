@@ -16,8 +16,8 @@ class Value;
 void append_string(std::string& out, std::string_view text);
 void append_number(std::string& out, std::int64_t number);
 void append_number(std::string& out, std::uint64_t number);
-// The shortest text that reads back as the same number; `null` for what JSON cannot say (NaN,
-// infinities).
+// The shortest text that reads back as the same double, not as an integer; `null` for what JSON
+// cannot say (NaN, infinities).
 void append_number(std::string& out, double number);
 // A value that was read, without whitespace, its members in their order.
 void append_value(std::string& out, Value value);

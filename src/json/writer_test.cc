@@ -76,6 +76,9 @@ TEST(AppendNumber, IsExact) {
   EXPECT_EQ(text(std::numeric_limits<std::int64_t>::min()), "-9223372036854775808");
   EXPECT_EQ(text(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
   EXPECT_EQ(text(0.1), "0.1");
+  EXPECT_EQ(text(5.0), "5.0");
+  EXPECT_EQ(text(-0.0), "-0.0");
+  EXPECT_EQ(text(18446744073709551616.0), "18446744073709551616.0") << "2^64: no integer of ours";
   EXPECT_EQ(text(-1.5e300), "-1.5e+300");
   EXPECT_EQ(text(std::nan("")), "null");
   EXPECT_EQ(text(std::numeric_limits<double>::infinity()), "null");
