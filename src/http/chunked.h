@@ -39,7 +39,7 @@ class ChunkedReader {
     kBeforeSemicolon,  // blanks after the size or a value: `;` must follow
     kBeforeName,
     kName,
-    kAfterName,  // blanks: `=`, `;` or the end of the line may follow
+    kAfterName,  // blanks: `=` or `;` must follow
     kBeforeValue,
     kValue,
     kQuoted,
