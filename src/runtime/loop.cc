@@ -77,7 +77,7 @@ void Loop::run_ready() {
 }
 
 int Loop::wait_milliseconds() const {
-  if (!ready_.empty() || stopping_) return 0;
+  if (!ready_.empty() || !next_turn_.empty() || stopping_) return 0;
   const TimePoint next = timers_.next_wakeup();
   if (next == kNoDeadline) return -1;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()).count();
