@@ -80,14 +80,16 @@ class Worker::State {
   };
 
   struct Connection {
-    Connection(Loop& loop, int fd, const IpEndpoint& from) : stream(loop, fd, from) {}
+    Connection(Loop& loop, int fd, const IpEndpoint& from)
+        : stream(loop, fd, from),
+          info{.peer = from, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
     runtime::Stream stream;
+    http::ConnectionInfo info;
     bool idle = false;
-    std::list<Connection*>::iterator place;
   };
 
-  static Task<void> run_connection(State& state, std::shared_ptr<Listening> listening, int fd,
-                                   IpEndpoint peer);
+  static Task<bool> secure(Listening& listening, Connection& connection);
+  static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd, IpEndpoint peer);
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
@@ -176,31 +178,38 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   shard.add(accepted_);
   const auto self =
       std::ranges::find_if(owner_.listeners_, [&](const auto& each) { return each.get() == this; });
-  owner_.tasks_.spawn(run_connection(owner_, *self, fd, peer));
+  owner_.tasks_.spawn(run_connection(*self, fd, peer));
 }
 
-Task<void> Worker::State::run_connection(State& state, std::shared_ptr<Listening> listening, int fd,
+// TLS, where the listener has it. Its frame goes before the first request comes.
+[[gnu::noinline]] Task<bool> Worker::State::secure(Listening& listening, Connection& connection) {
+  const std::shared_ptr<const runtime::TlsServerContext> tls = listening.tls_;
+  if (tls == nullptr) co_return true;
+  const TimePoint deadline = listening.owner_.loop_.now() + listening.settings_.head_timeout;
+  connection.idle = true;  // a drain need not wait for a handshake
+  const Result<void> secured = co_await connection.stream.accept_tls(*tls, deadline);
+  if (!secured) {
+    listening.owner_.services_.ledger.shard().add(listening.failed_handshakes_);
+    co_return false;
+  }
+  connection.info.scheme = http::Scheme::kHttps;
+  connection.info.tls_version = connection.stream.tls()->version();
+  co_return true;
+}
+
+Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, int fd,
                                          IpEndpoint peer) {
+  State& state = listening->owner_;
   Connection connection(state.loop_, fd, peer);
-  connection.place = state.connections_.insert(state.connections_.end(), &connection);
+  const auto place = state.connections_.insert(state.connections_.end(), &connection);
   const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
-  telemetry::Shard& shard = state.services_.ledger.shard();
-  shard.up(listening->open_);
-  http::ConnectionInfo info{.peer = peer, .scheme = http::Scheme::kHttp, .tls_version = {}};
-  Result<void> secured;
-  if (const auto tls = listening->tls_) {
-    info.scheme = http::Scheme::kHttps;
-    secured = co_await connection.stream.accept_tls(
-        *tls, state.loop_.now() + listening->settings_.head_timeout);
-    if (!secured) shard.add(listening->failed_handshakes_);
-  }
-  if (secured) {
-    if (connection.stream.tls() != nullptr) info.tls_version = connection.stream.tls()->version();
-    co_await http::serve_http1(connection.stream, *listening, info, connection.idle);
-  }
-  shard.down(listening->open_);
-  counts->close(peer.address);
-  state.connections_.erase(connection.place);
+  state.services_.ledger.shard().up(listening->open_);
+  const bool secured = co_await secure(*listening, connection);
+  if (secured)
+    co_await http::serve_http1(connection.stream, *listening, connection.info, connection.idle);
+  state.services_.ledger.shard().down(listening->open_);
+  counts->close(connection.info.peer.address);
+  state.connections_.erase(place);
 }
 
 // ---- the worker

@@ -5,9 +5,10 @@
 namespace portcullis::http {
 namespace {
 
-// Everything of one request lives in this frame, so that an idle connection holds none of it.
-Task<bool> serve_one(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
-                     Carry& carry) {
+// Everything of one request lives in this frame, so that an idle connection holds none of it. Not
+// inlined, since the compiler would then put the frame into that of the connection.
+[[gnu::noinline]] Task<bool> serve_one(runtime::Stream& stream, ServerContext& context,
+                                       const ConnectionInfo& info, Carry& carry) {
   runtime::Buffer arena_block = stream.loop().buffers().borrow(runtime::BufferPool::kSmall);
   Arena arena(arena_block.data(), arena_block.size());
   Http1Exchange exchange(stream, context, info, arena, carry);

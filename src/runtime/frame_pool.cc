@@ -20,8 +20,8 @@ namespace portcullis::runtime {
 namespace {
 
 constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 32;  // up to 2 KiB; larger frames are rare and go to the heap
-constexpr unsigned kMostIdle = 1024;  // of each class on each thread
+constexpr std::size_t kClasses = 128;  // up to 8 KiB; larger frames are rare and go to the heap
+constexpr unsigned kMostIdle = 1024;   // of each class on each thread
 
 struct FreeFrame {
   FreeFrame* next;
