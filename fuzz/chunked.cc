@@ -35,7 +35,6 @@ Read read(std::string_view text, std::size_t piece_size) {
     std::vector<char> piece(from.begin(), from.end());
     const auto step = reader.feed(piece);
     if (!step) {
-      result.failed = true;
       return {.failed = true, .done = false, .consumed = 0, .data = {}, .trailers = {}};
     }
     PC_CHECK(step->consumed <= piece.size() && step->data.size() <= step->consumed);
