@@ -50,7 +50,7 @@ for (const [name, reference, fields, body = `0\r\n\r\n${smuggled}`, problem = bo
   ['a coding with a comma behind it', 'CVE-2022-32213 Node.js', 'Transfer-Encoding: chunked,\r\nContent-Length: 4\r\n'],
   ['a coding with a comma before it', 'CVE-2022-32213 Node.js', 'Transfer-Encoding: ,chunked\r\nContent-Length: 4\r\n'],
   ['an empty coding', 'RFC 9110 5.6.1', 'Transfer-Encoding:\r\nContent-Length: 4\r\n'],
-  ['a coding on a folded line', 'CVE-2022-32215 Node.js', 'Transfer-Encoding:\r\n chunked\r\nContent-Length: 4\r\n', undefined, broken],
+  ['a coding on a folded line', 'CVE-2022-32215 Node.js', 'Transfer-Encoding:\r\n chunked\r\nContent-Length: 4\r\n'],
   ['a coding that goes on in the next line', 'CVE-2022-32215 Node.js', 'Transfer-Encoding: chunked\r\n , identity\r\n', undefined, broken],
   ['a coding in UTF-8 with a long s (chun\u212aed)', 'case mapping of U+212A', 'Transfer-Encoding: chun\xe2\x84\xaaed\r\nContent-Length: 4\r\n'],
   // Names that are nearly those of framing.

@@ -6,7 +6,7 @@ import { keyAuthenticator, makeApiKey } from '../support/keys.mjs';
 import { converse } from '../support/raw_client.mjs';
 
 // /public/{name} is open; /admin needs a key that no test sends. An attack that reaches /admin upstream has won.
-const admin = makeApiKey('admin', { roles: ['admin'] });
+const admin = makeApiKey('root', { roles: ['root'] });
 const routes = [
   { path: '/public/{name}', methods: ['GET'], operation: 'public', authenticate: 'none' },
   { path: '/public', methods: ['GET'], operation: 'publicRoot', authenticate: 'none' },
@@ -18,7 +18,7 @@ const secured = (paths) => ({
   listener: paths ? { paths } : {},
   api: { authenticate: ['machine'], routes },
   authenticators: { machine: keyAuthenticator([admin]) },
-  roles: { admin: ['admin', 'adminItem'] },
+  roles: { root: ['admin', 'adminItem'] },
 });
 const target = await startTarget(secured());
 const get = (path) => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`;

@@ -65,12 +65,6 @@ const differences = [
     so: 'no name of a resource has a control character in it, so a path that decodes to one is refused',
   },
   {
-    what: 'more fields than the bound',
-    applies: (one) => one.headers.length > 99,
-    rfc: 'RFC 6585 5',
-    sentence: 'The 431 status code can be used both when the set of request header fields in total is too large, and when a single header field is at fault.',
-  },
-  {
     what: 'a body larger than the bound',
     applies: (one) => one.headers.some(({ name, value }) => /^content-length$/i.test(name) && Number(value) > 1024 * 1024),
     rfc: 'RFC 9110 15.5.14',

@@ -37,6 +37,12 @@ export const requestDifferences = [
     sentence: 'A server that receives a request message with a transfer coding it does not understand SHOULD respond with 501 (Not Implemented).',
   },
   {
+    what: 'a trailer that may only stand in the header section',
+    applies: (text) => /\r\n0\r\n(?:[^\r\n]+\r\n)*Content-Type:/i.test(text),
+    rfc: 'RFC 9110 6.5.1',
+    sentence: 'Many fields cannot be processed outside the header section because their evaluation is necessary prior to receiving the content, such as those that describe message framing, routing, authentication, request modifiers, response controls, or content format.',
+  },
+  {
     what: 'a fragment in the target',
     applies: (text) => target(text).includes('#') && !/@/.test(target(text)),
     rfc: 'RFC 9112 3.2.1',
@@ -91,12 +97,6 @@ export const responseDifferences = [
     applies: (text) => /^HTTP\/1\.1 1\d\d [^\r\n]*\r\n\r\n\r\n/.test(text),
     rfc: 'RFC 9110 15.2',
     sentence: 'A 1xx response is terminated by the end of the header section; it cannot contain content or trailers.',
-  },
-  {
-    what: 'no space behind the status code',
-    applies: (text) => /^HTTP\/1\.1 \d\d\d$/.test(statusLine(text)),
-    rfc: 'RFC 9112 4',
-    sentence: 'A server MUST send the space that separates the status-code from the reason-phrase even when the reason-phrase is absent (i.e., the status-line would end with the space).',
   },
   {
     what: 'a coding other than chunked',

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { value } from '../support/bytes.mjs';
 import { openConfig } from '../support/config.mjs';
 import { Gateway } from '../support/gateway.mjs';
 import { RawClient } from '../support/raw_client.mjs';
@@ -89,7 +90,7 @@ async function run(cases) {
           const before = upstream.requests.length;
           const answers = await talk(gateway.port, Buffer.from(input, 'latin1'));
           assert.ok(kParserSays.includes(answers[0]?.status), JSON.stringify(answers.map((a) => a.status)));
-          assert.equal(upstream.requests.length, before);
+          assert.deepEqual(upstream.requests.slice(before).filter((r) => value(r.fields, 'host') === ''), []);
         });
       }
     } else if (one.type === 'url') {
@@ -105,7 +106,8 @@ async function run(cases) {
         answer = Buffer.from(input, 'latin1');
         const [first] = await talk(client.port, Buffer.from('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'));
         assert.ok(first, 'no answer');
-        const passed = first.status !== 0 && first.status !== 502;
+        // Some inputs are cut short on purpose; then so is what the client gets of them.
+        const passed = first.status !== 502 && (first.status !== 0 || (one.accept && one.messagesComplete === 0));
         if (one.accept && !one.lenient) assert.ok(passed || difference(responseDifferences, used, input).length > 0 || one.skipBody, `llhttp accepts, we answer ${first.cut ?? first.status}, and no sentence says why`);
         else if (!one.accept) assert.ok(!passed || one.messagesComplete > 0, `llhttp refuses (${one.errorReason}), we pass ${first.status}`);
         else if (passed && one.lenient) assert.ok(one.messagesComplete > 0 || first.body.length === 0, 'what only a lenient reader takes was passed on');

@@ -8,7 +8,7 @@ import { request } from '../support/client.mjs';
 import { startUpstream } from '../support/upstream.mjs';
 
 const upstream = await startUpstream();
-const api = { forward: { identity: { 'x-user': 'subject', 'x-tenant': 'claims.tenant' } } };
+const api = { forward: { identity: { 'x-user': 'subject', 'x-tenant': 'key' } } };
 const outside = await Gateway.start(openConfig(upstream.target, { api }));
 const behind = await Gateway.start(openConfig(upstream.target, { api, trusted_proxies: ['127.0.0.0/8', '10.0.0.0/8'] }));
 after(async () => {
