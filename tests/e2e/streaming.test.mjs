@@ -154,6 +154,7 @@ test('an upstream that stops reading stops the client', { timeout: 60_000 }, asy
     release = () => {
       incoming.on('data', (chunk) => (bytes += chunk.length));
       incoming.on('end', () => response.end(String(bytes)));
+      incoming.resume(); // 'data' alone does not undo pause()
     };
   });
   const gateway = await Gateway.start(config(upstream.target), { program: releaseBinary });
