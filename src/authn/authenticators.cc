@@ -33,9 +33,8 @@ jose::JwtRules rules_of(const config::Jwt& jwt) {
   return rules;
 }
 
-JwtAuthenticator compile_jwt(const config::Authenticator& configured, KeySources& sources,
-                             config::Diagnostics& diagnostics) {
-  const config::Jwt& jwt = *configured.jwt;
+JwtAuthenticator compile_jwt(const config::Authenticator& configured, const config::Jwt& jwt,
+                             KeySources& sources, config::Diagnostics& diagnostics) {
   const std::string key = "authenticators." + configured.name + ".jwt";
   JwtAuthenticator compiled{rules_of(jwt), nullptr};
   for (const std::string& name : jwt.algorithms) {
@@ -75,7 +74,7 @@ std::shared_ptr<const Authenticators> Authenticators::compile(
     authenticator.name = each.name;
     authenticator.rule = "authenticators." + each.name;
     if (each.jwt) {
-      authenticator.method = compile_jwt(each, sources, diagnostics);
+      authenticator.method = compile_jwt(each, *each.jwt, sources, diagnostics);
     } else if (each.api_key) {
       compiled->key_fields_.push_back(each.api_key->header);
       authenticator.method =

@@ -14,12 +14,13 @@ constexpr std::size_t kHashedTail = 64;
 
 // What an entry costs, near enough: strings live on the heap.
 std::size_t cost_of(std::string_view token, const Identity& identity) {
+  constexpr std::size_t kString = sizeof(std::string);
   std::size_t bytes = 256 + token.size() + identity.subject.size() + identity.issuer.size() +
                       identity.authenticator.size();
-  for (const std::string& role : identity.roles) bytes += sizeof role + role.size();
-  for (const std::string& scope : identity.scopes) bytes += sizeof scope + scope.size();
+  for (const std::string& role : identity.roles) bytes += kString + role.size();
+  for (const std::string& scope : identity.scopes) bytes += kString + scope.size();
   for (const auto& [name, value] : identity.claims) {
-    bytes += 2 * sizeof name + name.size() + value.size();
+    bytes += 2 * kString + name.size() + value.size();
   }
   return bytes;
 }

@@ -83,7 +83,7 @@ crypto::Sha256 thumbprint_of(json::Value jwk, std::initializer_list<std::string_
   json::Writer writer(text);
   writer.begin_object();
   for (const std::string_view name : names) {
-    writer.field(name, jwk.find(name)->as_string().value());
+    writer.field(name, text_member(jwk, name).value_or(std::string_view()));
   }
   writer.end_object();
   return crypto::sha256(text);

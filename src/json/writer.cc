@@ -153,19 +153,19 @@ void append_value(std::string& out, Value value) {
       out.append("null");
       return;
     case Kind::kBoolean:
-      out.append(*value.as_bool() ? "true" : "false");
+      out.append(value.as_bool().value_or(false) ? "true" : "false");
       return;
     case Kind::kInteger:
-      append_number(out, *value.as_int64());
+      append_number(out, value.as_int64().value_or(0));
       return;
     case Kind::kUnsigned:
-      append_number(out, *value.as_uint64());
+      append_number(out, value.as_uint64().value_or(0));
       return;
     case Kind::kDouble:
-      append_number(out, *value.as_double());
+      append_number(out, value.as_double().value_or(0));
       return;
     case Kind::kString:
-      append_string(out, *value.as_string());
+      append_string(out, value.as_string().value_or(""));
       return;
     case Kind::kArray: {
       char before = '[';
