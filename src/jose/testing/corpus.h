@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+// First in a test that needs them.
 #define PC_REQUIRE_CORPORA()                                                                     \
   if (std::getenv("PORTCULLIS_CORPORA") == nullptr) GTEST_SKIP() << "PORTCULLIS_CORPORA is not " \
                                                                     "set"
