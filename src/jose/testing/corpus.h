@@ -14,11 +14,12 @@
 #include <string_view>
 
 // First in a test that needs them.
-#define PC_REQUIRE_CORPORA()                                                                     \
-  if (std::getenv("PORTCULLIS_CORPORA") == nullptr) GTEST_SKIP() << "PORTCULLIS_CORPORA is not " \
-                                                                    "set"
+#define PC_REQUIRE_CORPORA() \
+  if (!portcullis::jose::testing::has_corpora()) GTEST_SKIP() << "PORTCULLIS_CORPORA is not set"
 
 namespace portcullis::jose::testing {
+
+[[nodiscard]] inline bool has_corpora() { return std::getenv("PORTCULLIS_CORPORA") != nullptr; }
 
 [[nodiscard]] inline std::filesystem::path corpus(std::string_view folder) {
   return std::filesystem::path(std::getenv("PORTCULLIS_CORPORA")) / folder;
