@@ -15,6 +15,7 @@ using http::ClientConnection;
 using http::More;
 
 constexpr int kMostInterimResponses = 16;
+constexpr unsigned kPiecesAtOnce = 16;
 
 // How one attempt ended, beside its Result.
 enum class Processed : std::uint8_t {
@@ -26,6 +27,8 @@ Error as_upstream_error(Error error) {
   switch (error.code) {
     case ErrorCode::kTimeout:
       return {ErrorCode::kUpstreamTimeout, ErrorSource::kUpstream, "no answer in time", {}};
+    case ErrorCode::kCancelled:
+      return {ErrorCode::kClosed, ErrorSource::kClient, "client left before its answer", {}};
     case ErrorCode::kClosed:
       return {ErrorCode::kUpstreamBroken,
               ErrorSource::kUpstream,
@@ -56,13 +59,14 @@ class BodyPump {
 
   // The rest. A failure ends the wait for a response that cannot come.
   Task<void> run() {
-    while (!ended_) {
+    while (!ended_ && !stopped_) {
       Result<std::string_view> piece = co_await next_piece();
       if (!piece) {
         client_error_ = std::move(piece).error();
-        connection_.stream().cancel_read();
+        connection_.abandon();
         co_return;
       }
+      if (stopped_) co_return;
       const Result<void> sent = co_await send({}, *piece);
       // The upstream may have answered and stopped reading: its response says.
       if (!sent) co_return;
@@ -70,6 +74,7 @@ class BodyPump {
   }
 
   void stop() {
+    stopped_ = true;
     exchange_.cancel_body();
     connection_.stream().cancel_write();
   }
@@ -122,7 +127,23 @@ class BodyPump {
   ClientConnection& connection_;
   std::optional<Error> client_error_;
   bool ended_ = false;
+  bool stopped_ = false;
   bool anything_sent_ = false;
+};
+
+// While this lives, a client that goes takes the request to the upstream along.
+class WhileClientStays {
+ public:
+  WhileClientStays(http::Exchange& exchange, ClientConnection& connection) : exchange_(exchange) {
+    exchange_.when_client_gone(
+        [](void* waiting) { static_cast<ClientConnection*>(waiting)->abandon(); }, &connection);
+  }
+  ~WhileClientStays() { exchange_.when_client_gone(nullptr, nullptr); }
+  WhileClientStays(const WhileClientStays&) = delete;
+  WhileClientStays& operator=(const WhileClientStays&) = delete;
+
+ private:
+  http::Exchange& exchange_;
 };
 
 // What the client gets of the upstream's head, and what we add.
@@ -192,7 +213,9 @@ Task<Result<void>> read_final_head(Forwarding& forwarding, ClientConnection& con
 // The response's body, piece by piece: the next one is read when the client has taken the last.
 Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connection) {
   http::Exchange& exchange = forwarding.exchange;
-  while (!connection.body_ended()) {
+  for (unsigned pieces = 1; !connection.body_ended(); ++pieces) {
+    // Between two sockets that are always ready, nobody else would have a turn.
+    if (pieces % kPiecesAtOnce == 0) co_await exchange.loop().yield();
     const Result<std::string_view> piece =
         co_await connection.read_body(exchange.loop().now() + forwarding.plan.timeout);
     if (!piece) co_return std::unexpected(as_upstream_error(piece.error()));
@@ -241,6 +264,7 @@ Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease, std::
   http::Exchange& exchange = forwarding.exchange;
   ClientConnection& connection = lease.connection();
   connection.begin();
+  const WhileClientStays watching(exchange, connection);
   BodyPump pump(forwarding, connection);
   const Result<void> sent = co_await pump.send_head(head);
   if (!sent) {

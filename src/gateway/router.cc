@@ -79,7 +79,7 @@ const Router::Node* Router::find_for_host(std::string_view host, std::string_vie
 
 Result<Match> Router::match(std::string_view host, std::string_view path, http::Method method,
                             std::string_view method_text, std::string& allow) const {
-  const Node* node = find_for_host(host, path);
+  const Node* node = path.starts_with('/') ? find_for_host(host, path) : nullptr;
   if (node == nullptr) return refuse(ErrorCode::kNotFound, "no route has this host and path");
   const Node::Entry* get = nullptr;
   for (const Node::Entry& entry : node->entries) {

@@ -50,6 +50,7 @@ TEST(Router, FindsTheRouteOrSaysWhy) {
       {"a pattern does not match its own parent", "GET", "example.com", "/v1/orders", std::nullopt},
       {"unknown host", "GET", "evil.test", "/v1/orders", std::nullopt},
       {"suffix without a dot", "GET", "evilexample.com", "/v1/orders", std::nullopt},
+      {"the server as a whole", "OPTIONS", "x", "*", std::nullopt},
       {"unknown path", "GET", "shop.example.com", "/v1/nothing", std::nullopt},
       {"base path alone", "GET", "shop.example.com", "/v1", std::nullopt},
       {"base path as a prefix of a name", "GET", "shop.example.com", "/v1x/orders", std::nullopt},

@@ -10,6 +10,8 @@ auto broken(std::string why) {
   return fail(ErrorCode::kUpstreamBroken, std::move(why), ErrorSource::kUpstream);
 }
 
+auto abandoned() { return fail(ErrorCode::kCancelled, "the response is not wanted any more"); }
+
 }  // namespace
 
 void ClientConnection::begin() {
@@ -17,6 +19,7 @@ void ClientConnection::begin() {
   body_ended_ = true;
   received_ = false;
   keep_alive_ = false;
+  abandoned_ = false;
 }
 
 // For the next read: what interim heads took of the buffer is used again before it grows, so that
@@ -49,6 +52,7 @@ Task<Result<void>> ClientConnection::read_head(Method to, Response& response, Ti
       if (end_ - begin_ >= kHeadLimits.size) co_return broken("head is too large");
     }
     make_room();
+    if (abandoned_) co_return abandoned();
     PC_CO_TRY(const std::size_t n,
               co_await stream_->read({buffer_.data() + end_, buffer_.size() - end_}, deadline));
     if (n == 0) {
@@ -112,6 +116,7 @@ Task<Result<std::string_view>> ClientConnection::read_body(TimePoint deadline) {
     if (begin_ == end_) {
       begin_ = end_ = 0;
       // More than the body may hold: what stands behind it makes the connection unfit for reuse.
+      if (abandoned_) co_return abandoned();
       const Result<std::size_t> n =
           co_await stream_->read({buffer_.data(), buffer_.size()}, deadline);
       if (!n) {

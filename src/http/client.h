@@ -39,6 +39,11 @@ class ClientConnection {
   // kUpstreamBroken, kTimeout, kCancelled.
   Task<Result<std::string_view>> read_body(TimePoint deadline);
   [[nodiscard]] bool body_ended() const { return body_ended_; }
+  // The response is not wanted any more: a waiting read, and every later one, ends with kCancelled.
+  void abandon() {
+    abandoned_ = true;
+    stream_->cancel_read();
+  }
   // Fills `trailers` once a chunked body has ended; its views live as long as the exchange.
   [[nodiscard]] Result<void> read_trailers(Fields& trailers);
 
@@ -65,6 +70,7 @@ class ClientConnection {
   bool keep_alive_ = false;
   bool body_ended_ = true;
   bool received_ = false;
+  bool abandoned_ = false;
 };
 
 }  // namespace portcullis::http

@@ -51,6 +51,10 @@ class Exchange {
   virtual void cancel_body() = 0;
   [[nodiscard]] virtual bool body_ended() const = 0;
 
+  // Calls `gone(context)` when the client can get no answer any more, so that the work for one can
+  // stop. Null to hear no more.
+  virtual void when_client_gone(void (*gone)(void* context), void* context) = 0;
+
   // An interim response (1xx but 101), to clients that know them.
   virtual Task<Result<void>> respond_interim(const Response& head) = 0;
 

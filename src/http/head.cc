@@ -186,7 +186,7 @@ Result<Target> parse_target(std::string_view text, Method method) {
   if (text == "*") {
     if (method != Method::kOptions)
       return refuse(ErrorCode::kMalformedPath, "asterisk-form without OPTIONS");
-    target.path = "/";
+    target.path = text;
     return target;
   }
   if (text.front() != '/') {
@@ -374,7 +374,12 @@ Result<HeadFacts> parse_request_head(std::span<char> head, const HeadLimits& lim
     return refuse(ErrorCode::kNotImplemented, "CONNECT is not supported");
 
   PC_TRY(const Target target, parse_target(target_text, request.method));
-  PC_TRY(request.path, canonical_path(target.path, paths, arena));
+  // `*` is the server as a whole (RFC 9112 3.2.4), which no route is.
+  if (target.path == "*") {
+    request.path = target.path;
+  } else {
+    PC_TRY(request.path, canonical_path(target.path, paths, arena));
+  }
   if (target.has_query) PC_CHECK_OK(check_query(target.query));
   request.query = target.query;
   request.has_query = target.has_query;

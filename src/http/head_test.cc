@@ -108,7 +108,7 @@ TEST(ParseRequestHead, ReadsWhatTheGrammarGives) {
        BodyKind::kNone, true},
       {"absolute-form without a path", "GET HTTPS://o?q HTTP/1.1\r\nHost: o\r\n\r\n", Method::kGet,
        "/", "q", "o", BodyKind::kNone, true},
-      {"asterisk-form of OPTIONS", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", Method::kOptions, "/",
+      {"asterisk-form of OPTIONS", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", Method::kOptions, "*",
        "", "h", BodyKind::kNone, true},
       {"unknown method", "PROPFIND / HTTP/1.1\r\nHost: h\r\n\r\n", Method::kOther, "/", "", "h",
        BodyKind::kNone, true},

@@ -43,6 +43,9 @@ class Http1Exchange final : public Exchange {
 
   Task<Result<std::string_view>> read_body() override;
   void cancel_body() override;
+  void when_client_gone(void (*gone)(void*), void* context) override {
+    stream_.when_lost(gone, context);
+  }
   [[nodiscard]] bool body_ended() const override { return body_ended_; }
   Task<Result<void>> respond_interim(const Response& head) override;
   Task<Result<void>> respond(const Response& head, std::string_view body, More more) override;

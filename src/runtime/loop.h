@@ -77,8 +77,8 @@ class Loop {
     return Sleep(*this, deadline);
   }
 
-  // co_await loop.yield(): goes on in the next turn. For what could otherwise go on for as long as a
-  // peer sends, while no other connection, and no timer, has its turn.
+  // co_await loop.yield(): goes on in the next turn. For what could otherwise go on for as long as
+  // a peer sends, while no other connection, and no timer, has its turn.
   auto yield() {
     struct Yield {
       Loop& loop;

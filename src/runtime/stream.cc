@@ -57,6 +57,7 @@ void Stream::on_events(std::uint32_t events) {
     filled_ = false;
   }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && lost_ != nullptr) lost_(lost_context_);
   // Under TLS a read may wait for the socket to take bytes, and the other way round, so both try on
   // any event.
   if (reading_ != nullptr && (readable_ || tls_ != nullptr)) {
@@ -89,6 +90,7 @@ ssize_t Stream::receive(char* into, std::size_t size) {
   // A short read has emptied the socket: the next byte raises a new edge. Once the peer's end was
   // seen there may be no further edge, so readiness stays.
   filled_ = n >= 0 && static_cast<std::size_t>(n) == size;
+  at_end_ = n == 0 && size > 0;
   if (n < 0 && errno == EAGAIN) {
     readable_ = false;
   } else if (n >= 0 && !filled_ && !ended_) {

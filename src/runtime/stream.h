@@ -114,6 +114,13 @@ class Stream final : public Pollable {
   // Ends both directions at once: what waits, and every later operation, sees the end.
   void hang_up();
 
+  // Calls `lost(context)` once the connection is gone for good: reset, or closed both ways. A peer
+  // that only says that it will send no more is still there. Null to hear no more.
+  void when_lost(void (*lost)(void* context), void* context) {
+    lost_ = lost;
+    lost_context_ = context;
+  }
+
   // Nothing has arrived, not even an end, since the last read took everything: a pooled connection
   // may be used.
   [[nodiscard]] bool is_quiet() { return !is_readable() && !ended_; }
@@ -156,6 +163,9 @@ class Stream final : public Pollable {
   bool ended_ = false;      // epoll has seen the peer's end: readiness stays until a read says 0
   bool unwatched_ = false;  // the kernel had no room for it: every operation says so
   bool broken_ = false;     // TLS failed: nothing more may be sent, not even a close_notify
+  bool at_end_ = false;     // the socket has said 0
+  void (*lost_)(void*) = nullptr;
+  void* lost_context_ = nullptr;
   IpEndpoint peer_;
   Read* reading_ = nullptr;
   Write* writing_ = nullptr;

@@ -273,7 +273,11 @@ struct StreamBio {
     return static_cast<int>(n);
   }
 
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (command == BIO_CTRL_EOF) return static_cast<Stream*>(BIO_get_data(bio))->at_end_ ? 1 : 0;
+    return 0;
+  }
 };
 
 std::unique_ptr<TlsSession> TlsSession::create(Stream& stream, ssl_ctx_st* context) {

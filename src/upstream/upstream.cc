@@ -14,6 +14,9 @@ constexpr std::chrono::seconds kResolveEvery{10};
 // Requests that may wait for a connection, as a multiple of the connections that there may be.
 constexpr std::size_t kQueueFactor = 4;
 
+// How long a target that could not be reached is passed over.
+constexpr std::chrono::seconds kRest{1};
+
 }  // namespace
 
 Target::Target(Upstream& upstream, std::string name) : upstream_(upstream), name_(std::move(name)) {
@@ -75,17 +78,19 @@ std::size_t Upstream::active() const {
   return sum;
 }
 
-// Does not move the turn: a look at what stands idle is not a request yet.
+// Does not move the turn: a look at what stands idle is not a request yet. Begins at the target
+// whose turn it is, so that ties go round; one that could not be reached a moment ago is passed
+// over while there are others.
 Target& Upstream::choose() {
   const std::size_t turn = (turn_ + 1) % targets_.size();
-  if (balance_ == config::Balance::kRoundRobin || targets_.size() == 1) return *targets_[turn];
-  // Beginning at the one whose turn it is, so that ties go round.
-  Target* best = targets_[turn].get();
-  for (std::size_t i = 1; i < targets_.size(); ++i) {
-    Target& other = *targets_[(turn + i) % targets_.size()];
-    if (other.active_ < best->active_) best = &other;
+  Target* best = nullptr;
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    Target& target = *targets_[(turn + i) % targets_.size()];
+    if (target.rests_until_ > loop_.now()) continue;
+    if (balance_ == config::Balance::kRoundRobin) return target;
+    if (best == nullptr || target.active_ < best->active_) best = &target;
   }
-  return *best;
+  return best != nullptr ? *best : *targets_[turn];
 }
 
 void Upstream::next_turn() { turn_ = (turn_ + 1) % targets_.size(); }
@@ -187,6 +192,7 @@ Task<Result<Lease>> Upstream::connect(Target& target) {
     last = std::move(stream).error();
     last.detail = target.name_ + ": " + last.detail;
   }
+  target.rests_until_ = loop_.now() + kRest;
   co_return std::unexpected(std::move(last));
 }
 

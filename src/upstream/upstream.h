@@ -42,6 +42,7 @@ class Target {
   std::vector<IpAddress> addresses_;  // of the last resolution that gave any
   TimePoint resolved_{};
   std::size_t next_address_ = 0;
+  TimePoint rests_until_{};
   std::vector<std::unique_ptr<http::ClientConnection>> idle_;  // the most recently used last
   std::size_t active_ = 0;  // lent connections and those being made
 };
