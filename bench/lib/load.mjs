@@ -1,0 +1,157 @@
+// One measurement of each kind: under load, of idle connections, of a start.
+import { spawn } from 'node:child_process';
+import { existsSync, truncateSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+
+import * as processes from './processes.mjs';
+import { BENCH, RUN } from './settings.mjs';
+
+const PATH = '/v1/orders/42?x=1';
+const PROBER = `${BENCH}lib/first-answer.mjs`;
+const HEAD = `GET ${PATH} HTTP/1.1\r\nhost: api.example.test\r\nuser-agent: bench/1.0\r\naccept: application/json\r\n\r\n`;
+
+function forgetAccessLog() {
+  if (existsSync(`${RUN}/access.log`)) truncateSync(`${RUN}/access.log`);
+}
+
+// Standard output of a command that runs to its end.
+async function runOnLoadCore(command, environment) {
+  const child = spawn('taskset', ['-c', String(processes.LOAD_CORE), ...command], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  processes.putFirst(child);
+  let stdout = '';
+  for await (const piece of child.stdout) stdout += piece;
+  return stdout;
+}
+
+// wrk: one thread, 64 connections kept alive.
+async function wrk(target, seconds) {
+  const url = `${target.tls ? 'https' : 'http'}://127.0.0.1:${target.port}${PATH}`;
+  const script = `${RUN}/conf/wrk/load.lua`;
+  const stdout = await runOnLoadCore(['wrk', '-t1', '-c64', `-d${seconds}s`, '-s', script, url], target.load);
+  const line = /^JSON (.*)$/m.exec(stdout);
+  if (!line) throw new Error(`wrk said: ${stdout}`);
+  return JSON.parse(line[1]);
+}
+
+// The status of one plain request with these fields.
+export function statusOf(port, headers) {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', path: PATH, agent: false, timeout: 5000 };
+    const request = httpRequest({ ...options, headers: { host: 'api.example.test', ...headers } }, (response) => {
+      response.resume();
+      response.once('end', () => resolve({ status: response.statusCode, headers: response.headers }));
+    });
+    request.once('error', reject);
+    request.once('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.end();
+  });
+}
+
+// Starts the server, shows that it does what it should, and loads it.
+// target: { command, port, tls, load (environment of load.lua), prove (async, throws) }.
+export async function measureLoad(target, seconds) {
+  forgetAccessLog();
+  const server = await processes.start(target.command, target.port, processes.GATEWAY_CORE);
+  try {
+    await target.prove?.();
+    await wrk(target, 1);
+    const pids = processes.processTree(server.pid);
+    const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
+    const result = await wrk(target, seconds);
+    const [cpu1, busy1, at1] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
+    if (result.refused + result.broken > 0)
+      throw new Error(`${result.refused} requests refused and ${result.broken} broken`);
+    const [user, system] = [cpu1.user - cpu0.user, cpu1.system - cpu0.system];
+    const wall = Number(at1 - at0) / 1e9;
+    return {
+      cpu: ((user + system) / result.requests) * 1e6,
+      user: (user / result.requests) * 1e6,
+      system: (system / result.requests) * 1e6,
+      rate: result.requests / (result.micros / 1e6),
+      p50: result.p50,
+      p99: result.p99,
+      share: (user + system) / wall, // of its core that the server used
+      others: (busy1 - busy0 - user - system) / wall, // of its core that somebody else used
+    };
+  } finally {
+    await processes.stop(server);
+    forgetAccessLog();
+  }
+}
+
+// A connection with one request done on it.
+function openOne(target) {
+  return new Promise((resolve, reject) => {
+    const socket = target.tls
+      ? connectTls({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false, servername: 'api.example.test' })
+      : connectTcp({ port: target.port, host: '127.0.0.1' });
+    let text = '';
+    socket.setEncoding('latin1');
+    socket.once(target.tls ? 'secureConnect' : 'connect', () => socket.write(HEAD));
+    socket.on('data', (piece) => {
+      text += piece;
+      const end = text.indexOf('\r\n\r\n');
+      const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1]);
+      if (end < 0 || text.length < end + 4 + length) return;
+      socket.removeAllListeners('data');
+      if (text.startsWith('HTTP/1.1 200 ')) resolve(socket);
+      else reject(new Error(text.slice(0, 40)));
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed before an answer')));
+  });
+}
+
+// Adds to `sockets` until there are `count`, 32 at a time.
+async function openUpTo(sockets, count, target) {
+  const worker = async () => {
+    while (sockets.length < count) {
+      const place = sockets.length;
+      sockets.push(undefined);
+      sockets[place] = await openOne(target);
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, worker));
+}
+
+// Bytes for each of `counts` idle connections beyond the first hundred, which warm the server up.
+export async function measureIdle(target, counts) {
+  const server = await processes.start(target.command, target.port, processes.GATEWAY_CORE);
+  const sockets = [];
+  try {
+    const pids = processes.processTree(server.pid);
+    await openUpTo(sockets, 100, target);
+    await sleep(500);
+    const before = processes.memoryOf(pids);
+    const result = { base: before.rss, perConnection: [] };
+    for (const count of counts) {
+      await openUpTo(sockets, count + 100, target);
+      await sleep(1000);
+      const now = processes.memoryOf(pids);
+      result.perConnection.push({ count, own: (now.own - before.own) / count, rss: (now.rss - before.rss) / count });
+    }
+    return result;
+  } finally {
+    for (const socket of sockets) {
+      socket?.on('error', () => {});
+      if (target.tls) socket?.destroy();
+      else socket?.resetAndDestroy(); // leaves no port in TIME_WAIT
+    }
+    await processes.stop(server);
+  }
+}
+
+// Milliseconds from exec to the first 200.
+export async function measureStart(target) {
+  const head = HEAD.replace(PATH, target.path ?? PATH);
+  const request = head.replace('\r\n\r\n', `\r\n${target.fields ?? ''}connection: close\r\n\r\n`);
+  const task = { command: target.command, port: target.port, request, core: processes.GATEWAY_CORE };
+  return Number(await runOnLoadCore(['node', PROBER, JSON.stringify(task)], {}));
+}
