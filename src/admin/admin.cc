@@ -51,7 +51,7 @@ class Server::State final : public runtime::Acceptor::Handler,
   struct Connection {
     Connection(Loop& loop, int fd, const IpEndpoint& peer) : stream(loop, fd, peer) {}
     runtime::Stream stream;
-    bool idle = false;
+    http::Phase phase = http::Phase::kFresh;
   };
   struct Page {
     std::string_view type;
@@ -110,7 +110,7 @@ Task<void> Server::State::run(int fd, IpEndpoint peer) {
   Connection connection(loop_, fd, peer);
   const auto place = connections_.insert(connections_.end(), &connection);
   const http::ConnectionInfo info{.peer = peer, .scheme = http::Scheme::kHttp, .tls_version = {}};
-  co_await http::serve_http1(connection.stream, *this, info, connection.idle);
+  co_await http::serve_http1(connection.stream, *this, info, connection.phase);
   connections_.erase(place);
 }
 

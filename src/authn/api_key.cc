@@ -8,6 +8,12 @@
 namespace portcullis::authn {
 namespace {
 
+// The wall clock counts nanoseconds and ends in 2262: a later day is as good as never.
+WallTime saturated(std::chrono::sys_seconds at) {
+  return at < std::chrono::floor<std::chrono::seconds>(WallTime::max()) ? WallTime(at)
+                                                                        : WallTime::max();
+}
+
 constexpr std::string_view kPrefix = "pc_";
 constexpr std::size_t kSecretSize = 43;       // characters of 62: 256 bits
 constexpr std::size_t kChecksumSize = 6;      // characters of 62: more than 32 bits
@@ -58,7 +64,7 @@ std::string random_base62(std::size_t count) {
 ApiKeyTable::ApiKeyTable(const std::vector<config::ApiKey>& keys) {
   entries_.reserve(keys.size());
   for (const config::ApiKey& key : keys) {
-    Entry entry{key.id, key.roles, key.expires ? WallTime(*key.expires) : WallTime::max(), {}};
+    Entry entry{key.id, key.roles, key.expires ? saturated(*key.expires) : WallTime::max(), {}};
     PC_CHECK(key.sha256.size() == entry.digest.size());
     std::memcpy(entry.digest.data(), key.sha256.data(), entry.digest.size());
     by_prefix_.emplace(prefix_of(entry.digest), entries_.size());

@@ -62,14 +62,20 @@ IpAddress IpAddress::prefix(unsigned bits) const {
   return result;
 }
 
+// By hand for IPv4: it is in each log line and forwarding field, and inet_ntop() goes through
+// printf.
 std::string IpAddress::to_string() const {
   char buffer[INET6_ADDRSTRLEN] = {};
-  if (is_v4()) {
-    inet_ntop(AF_INET, bytes.data() + 12, buffer, sizeof buffer);
-  } else {
+  if (!is_v4()) {
     inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer);
+    return buffer;
   }
-  return buffer;
+  char* at = buffer;
+  for (std::size_t i = 12; i < 16; ++i) {
+    if (i > 12) *at++ = '.';
+    at = std::to_chars(at, buffer + sizeof buffer, bytes[i]).ptr;
+  }
+  return {buffer, at};
 }
 
 std::optional<Cidr> Cidr::parse(std::string_view text) {

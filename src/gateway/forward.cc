@@ -151,7 +151,7 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
   to.status = from.status;
   to.body = from.body;
   to.content_length = from.content_length;
-  const bool nominates = from.fields.find(http::FieldId::kConnection) != nullptr;
+  const bool nominates = may_nominate(from.fields);
   const bool limited = forwarding.verdict.tightest.limit != nullptr;
   for (const http::Field& field : from.fields) {
     // Content-Length goes along for answers to HEAD and for 304; the exchange frames all others

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "config/load.h"
 #include "http/fetch.h"
+#include "jose/jwk.h"
 
 #include <algorithm>
 #include <csignal>
@@ -15,7 +16,6 @@
 namespace portcullis::gateway {
 namespace {
 
-constexpr std::size_t kMostKeyBytes = 1 << 20;
 constexpr std::chrono::seconds kFetchTimeout{5};
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kLogFlush{1};
@@ -163,14 +163,16 @@ Result<void> Process::start() {
       wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
   const HashKey cache_key = HashKey::random();
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(WorkerOptions{
-        .registry = registry_,
-        .access_log = access_log_.get(),
-        .cache_key = cache_key,
-        .id_seed = random_word(),
-        .fetch_keys = [this](std::shared_ptr<authn::KeySource> source) {
-          loop_.post([this, source = std::move(source)] { tasks_.spawn(fetch(source)); });
-        }}));
+    workers_.push_back(std::make_unique<Worker>(
+        WorkerOptions{.registry = registry_,
+                      .access_log = access_log_.get(),
+                      .cache_key = cache_key,
+                      .id_seed = random_word(),
+                      .fetch_keys = [this](std::shared_ptr<authn::KeySource> source) {
+                        loop_.post([this, source = std::move(source)] {
+                          if (source->begin_requested_fetch()) tasks_.spawn(fetch(source));
+                        });
+                      }}));
   }
   PC_CHECK_OK(adopt_everywhere(snapshot));
   snapshot_ = std::move(snapshot);
@@ -216,12 +218,11 @@ void Process::reload() {
 // ---- keys of issuers
 
 Task<void> Process::fetch(std::shared_ptr<authn::KeySource> source) {
-  if (!source->begin_fetch()) co_return;
   const std::string& text = source->settings().url;
   const auto url = http::parse_url(text);
   Result<std::string> body = fail(ErrorCode::kUpstreamUnreachable, "not a URL");
   if (url)
-    body = co_await http::fetch(loop_, resolver_, *tls_client_, *url, kMostKeyBytes,
+    body = co_await http::fetch(loop_, resolver_, *tls_client_, *url, jose::kMaximumKeySetSize,
                                 loop_.now() + kFetchTimeout);
   Result<void> outcome;
   if (body) {
@@ -240,7 +241,8 @@ Task<void> Process::fetch(std::shared_ptr<authn::KeySource> source) {
 void Process::fetch_what_is_due() {
   if (draining_) return;
   for (const auto& source : keys_.living()) {
-    if (source->is_fetched() && source->next_fetch_at() <= loop_.now()) tasks_.spawn(fetch(source));
+    if (source->next_fetch_at() <= loop_.now() && source->begin_fetch())
+      tasks_.spawn(fetch(source));
   }
 }
 

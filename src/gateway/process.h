@@ -65,6 +65,7 @@ class Process {
   void register_metrics();
   void on_signal(int number);
   void begin_drain();
+  // Of a source whose fetch has begun.
   Task<void> fetch(std::shared_ptr<authn::KeySource> source);
   void fetch_what_is_due();
   Task<void> end_control();

@@ -41,15 +41,6 @@ bool stays_here(std::string_view name, const ForwardPlan& plan) {
   return std::ranges::find(plan.removed, name) != plan.removed.end();
 }
 
-// `close` and `keep-alive` name no field; anything else in Connection may.
-bool may_nominate(const http::Fields& fields) {
-  const http::Field* connection = fields.find(FieldId::kConnection);
-  if (connection == nullptr) return false;
-  return fields.count(FieldId::kConnection) > 1 ||
-         !(http::equals_ignoring_case(connection->value, "close") ||
-           http::equals_ignoring_case(connection->value, "keep-alive"));
-}
-
 bool takes_trailers(const http::Fields& fields) {
   bool takes = false;
   for (const http::Field& field : fields) {
@@ -170,6 +161,14 @@ bool is_hop_by_hop(FieldId id) noexcept {
     default:
       return false;
   }
+}
+
+bool may_nominate(const http::Fields& fields) {
+  const http::Field* connection = fields.find(FieldId::kConnection);
+  if (connection == nullptr) return false;
+  return fields.count(FieldId::kConnection) > 1 ||
+         !(http::equals_ignoring_case(connection->value, "close") ||
+           http::equals_ignoring_case(connection->value, "keep-alive"));
 }
 
 bool is_nominated(const http::Fields& fields, const http::Field& field) {

@@ -16,6 +16,9 @@ void write_upstream_trailers(const Forwarding& forwarding, http::HeadWriter& out
 // itself.
 [[nodiscard]] bool is_hop_by_hop(http::FieldId id) noexcept;
 
+// False when Connection can name no field: it is not there, or says `close` or `keep-alive` alone.
+[[nodiscard]] bool may_nominate(const http::Fields& fields);
+
 // True when Connection names `field`, which then goes no further.
 [[nodiscard]] bool is_nominated(const http::Fields& fields, const http::Field& field);
 

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <list>
+#include <malloc.h>
 #include <unistd.h>
 
 namespace portcullis::gateway {
 namespace {
 
 constexpr std::chrono::seconds kPoolSweep{5};
+constexpr std::size_t kWorthTrimming = 256 * 1024;
+// How long a drain waits for the first request of a connection that has just been made.
+constexpr std::chrono::seconds kFirstRequestGrace{1};
 
 // Equal configurations share their pool across reloads.
 std::string pool_key(const config::Upstream& upstream) {
@@ -85,7 +89,7 @@ class Worker::State {
           info{.peer = from, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
     runtime::Stream stream;
     http::ConnectionInfo info;
-    bool idle = false;
+    http::Phase phase = http::Phase::kFresh;
   };
 
   static Task<bool> secure(Listening& listening, Connection& connection);
@@ -95,6 +99,11 @@ class Worker::State {
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
   void drain(TimePoint deadline);
   Task<void> finish_draining();
+  void end_silent_connections() {
+    for (Connection* connection : connections_) {
+      if (connection->phase != http::Phase::kBusy) connection->stream.cancel_read();
+    }
+  }
   void end_connections() {
     for (Connection* connection : connections_) connection->stream.hang_up();
   }
@@ -109,6 +118,8 @@ class Worker::State {
       if (const auto upstream = pool.lock()) upstream->close_idle(loop_.now());
     }
     std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
+    // After a burst the heap holds what nobody needs; the system may have it back.
+    if (loop_.buffers().trim() >= kWorthTrimming) malloc_trim(0);
     sweep_timer_.arm(loop_.now() + kPoolSweep);
   }
 
@@ -125,6 +136,9 @@ class Worker::State {
                             [](void* self) { static_cast<State*>(self)->on_log_timer(); }, this};
   runtime::Timer sweep_timer_{
       loop_.timers(), [](void* self) { static_cast<State*>(self)->on_sweep_timer(); }, this};
+  runtime::Timer fresh_timer_{
+      loop_.timers(), [](void* self) { static_cast<State*>(self)->end_silent_connections(); },
+      this};
   runtime::Timer drain_timer_{
       loop_.timers(), [](void* self) { static_cast<State*>(self)->end_connections(); }, this};
 };
@@ -186,7 +200,6 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   const std::shared_ptr<const runtime::TlsServerContext> tls = listening.tls_;
   if (tls == nullptr) co_return true;
   const TimePoint deadline = listening.owner_.loop_.now() + listening.settings_.head_timeout;
-  connection.idle = true;  // a drain need not wait for a handshake
   const Result<void> secured = co_await connection.stream.accept_tls(*tls, deadline);
   if (!secured) {
     listening.owner_.services_.ledger.shard().add(listening.failed_handshakes_);
@@ -206,7 +219,7 @@ Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, i
   state.services_.ledger.shard().up(listening->open_);
   const bool secured = co_await secure(*listening, connection);
   if (secured)
-    co_await http::serve_http1(connection.stream, *listening, connection.info, connection.idle);
+    co_await http::serve_http1(connection.stream, *listening, connection.info, connection.phase);
   state.services_.ledger.shard().down(listening->open_);
   counts->close(connection.info.peer.address);
   state.connections_.erase(place);
@@ -275,8 +288,9 @@ void Worker::State::drain(TimePoint deadline) {
   draining_ = true;
   for (const auto& listening : listeners_) listening->stop_accepting();
   for (Connection* connection : connections_) {
-    if (connection->idle) connection->stream.cancel_read();
+    if (connection->phase == http::Phase::kIdle) connection->stream.cancel_read();
   }
+  fresh_timer_.arm(std::min(deadline, loop_.now() + kFirstRequestGrace));
   drain_timer_.arm(deadline);
   tasks_.spawn(finish_draining());
 }

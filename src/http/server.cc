@@ -26,20 +26,21 @@ namespace {
 }  // namespace
 
 Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
-                       bool& idle) {
+                       Phase& phase) {
   Carry carry;
-  for (;;) {
+  for (phase = Phase::kFresh;;) {
     if (carry.empty()) {
-      if (context.draining()) co_return;
+      if (context.draining() && phase != Phase::kFresh) co_return;
       carry.buffer.release();
-      idle = true;
       const auto available =
           co_await stream.wait_available(stream.loop().now() + context.settings().idle_timeout);
-      idle = false;
-      if (!available) co_return;
+      if (!available && (available.error().code != ErrorCode::kCancelled || stream.is_quiet()))
+        co_return;
     }
+    phase = Phase::kBusy;
     const bool more = co_await serve_one(stream, context, info, carry);
     if (!more) co_return;
+    phase = Phase::kIdle;
     // The next request is here already: the other connections come first.
     if (!carry.empty()) co_await stream.loop().yield();
   }

@@ -31,9 +31,17 @@ class ServerContext {
   ~ServerContext() = default;
 };
 
-// Serves `stream` until either side has had enough. The stream is the caller's. `idle` is true
-// while no request is in hand: cancelling the stream's read then ends the connection.
+// What a connection is doing, for who wants it to end.
+enum class Phase : std::uint8_t {
+  kFresh,  // its first request has not come yet: it may be on its way
+  kIdle,   // between requests
+  kBusy,
+};
+
+// Serves `stream` until either side has had enough. The stream is the caller's. While `phase` is
+// not kBusy, cancelling the stream's read ends the connection, unless a request has arrived just
+// then.
 Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
-                       bool& idle);
+                       Phase& phase);
 
 }  // namespace portcullis::http

@@ -2,6 +2,7 @@
 // pool a loop.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <utility>
@@ -52,19 +53,35 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool() {
-    for (auto& list : idle_) {
-      for (char* data : list) std::free(data);
+    for (const Idle& idle : idle_) {
+      for (char* data : idle.list) std::free(data);
     }
+  }
+
+  // Frees what nobody has needed since the last call; the value is how many bytes.
+  std::size_t trim() {
+    std::size_t freed = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+      auto& [list, spare] = idle_[i];
+      for (; spare > 0; --spare) {
+        std::free(list.back());
+        list.pop_back();
+        freed += i == 1 ? kLarge : kSmall;
+      }
+      spare = list.size();
+    }
+    return freed;
   }
 
   // At least `size` bytes, not initialised. Sizes above kLarge are not kept.
   [[nodiscard]] Buffer borrow(std::size_t size) {
     const std::size_t rounded = size <= kSmall ? kSmall : size <= kLarge ? kLarge : size;
     if (rounded <= kLarge) {
-      auto& list = idle_[rounded == kLarge ? 1 : 0];
+      auto& [list, spare] = idle_[rounded == kLarge ? 1 : 0];
       if (!list.empty()) {
         char* data = list.back();
         list.pop_back();
+        spare = std::min(spare, list.size());
         return {*this, data, rounded};
       }
     }
@@ -79,7 +96,7 @@ class BufferPool {
 
   void give_back(char* data, std::size_t size) {
     if (size == kSmall || size == kLarge) {
-      auto& list = idle_[size == kLarge ? 1 : 0];
+      auto& list = idle_[size == kLarge ? 1 : 0].list;
       if (list.size() * size < kMostIdleBytes) {
         list.push_back(data);
         return;
@@ -88,7 +105,11 @@ class BufferPool {
     std::free(data);
   }
 
-  std::vector<char*> idle_[2];
+  struct Idle {
+    std::vector<char*> list;
+    std::size_t spare = 0;  // the fewest that stood idle since the last trim
+  };
+  Idle idle_[2];
 };
 
 inline void Buffer::release() {

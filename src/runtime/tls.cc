@@ -144,6 +144,33 @@ struct TicketSealer {
 // ---- contexts
 
 struct ServerCallbacks {
+  // A session belongs to the listener and the server name that it was made under, and is resumed
+  // for no other (RFC 6066 3): OpenSSL compares the session id context, and makes a full handshake
+  // where it differs.
+  static int bind_session(SSL* ssl, int*, void* self) {
+    std::string text =
+        static_cast<const TlsServerContext*>(self)->name_ + '\n' + lower(server_name_of_hello(ssl));
+    std::array<unsigned char, 32> digest{};
+    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1 ||
+        SSL_set_session_id_context(ssl, digest.data(), digest.size()) != 1) {
+      return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+
+  // The host_name of the extension as it stands on the wire: list length, type 0, length, name.
+  // Empty when it is not there or is malformed, which OpenSSL will say soon enough.
+  static std::string_view server_name_of_hello(SSL* ssl) {
+    const unsigned char* bytes = nullptr;
+    std::size_t size = 0;
+    constexpr std::size_t kHead = 5;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 || size < kHead)
+      return {};
+    const std::size_t length = static_cast<std::size_t>(bytes[3]) << 8 | bytes[4];
+    if (bytes[2] != TLSEXT_NAMETYPE_host_name || length > size - kHead) return {};
+    return {reinterpret_cast<const char*>(bytes) + kHead, length};
+  }
+
   static int choose_certificate(SSL* ssl, int*, void* self) {
     const auto& context = *static_cast<const TlsServerContext*>(self);
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -170,6 +197,7 @@ struct ServerCallbacks {
 Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(
     const TlsServerOptions& options, TicketKeys& tickets) {
   std::shared_ptr<TlsServerContext> result(new TlsServerContext);
+  result->name_ = options.name;
   for (const std::string& protocol : options.protocols) {
     result->protocols_.push_back(static_cast<char>(protocol.size()));
     result->protocols_ += protocol;
@@ -193,9 +221,7 @@ Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets hold the state
     SSL_CTX_set_app_data(context, tickets.state_.get());
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &TicketSealer::apply);
-    const std::string id = options.name.substr(0, SSL_MAX_SID_CTX_LENGTH);
-    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                   static_cast<unsigned>(id.size()));
+    SSL_CTX_set_client_hello_cb(context, &ServerCallbacks::bind_session, result.get());
     SSL_CTX_set_tlsext_servername_callback(context, &ServerCallbacks::choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context, result.get());
     SSL_CTX_set_alpn_select_cb(context, &ServerCallbacks::choose_protocol, result.get());

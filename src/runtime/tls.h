@@ -67,6 +67,7 @@ class TlsServerContext {
   };
   [[nodiscard]] const Certificate& choose(std::string_view server_name) const;
 
+  std::string name_;
   std::vector<Certificate> certificates_;
   std::string protocols_;  // ALPN wire format
 };
