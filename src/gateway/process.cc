@@ -154,7 +154,6 @@ Result<void> Process::adopt_everywhere(const std::shared_ptr<const Snapshot>& sn
 
 Result<void> Process::start() {
   signals_ = std::make_unique<Signals>(*this);
-  PC_TRY(tls_client_, runtime::TlsClientContext::create());
   PC_TRY(std::shared_ptr<const Snapshot> snapshot, compile(1));
   last_revision_ = 1;
   PC_CHECK_OK(open_access_log(snapshot->config().access_log));
@@ -217,13 +216,26 @@ void Process::reload() {
 
 // ---- keys of issuers
 
+// Reading the system's certification authorities takes longer than all else at start, so it waits
+// for the first use.
+Result<std::shared_ptr<const runtime::TlsClientContext>> Process::tls_client() {
+  if (tls_client_ == nullptr) {
+    PC_TRY(tls_client_, runtime::TlsClientContext::create());
+  }
+  return tls_client_;
+}
+
+Task<Result<std::string>> Process::fetch_text(const std::string& text) {
+  const auto url = http::parse_url(text);
+  if (!url) co_return fail(ErrorCode::kUpstreamUnreachable, "not a URL");
+  PC_CO_TRY(const auto tls, tls_client());
+  co_return co_await http::fetch(loop_, resolver_, *tls, *url, jose::kMaximumKeySetSize,
+                                 loop_.now() + kFetchTimeout);
+}
+
 Task<void> Process::fetch(std::shared_ptr<authn::KeySource> source) {
   const std::string& text = source->settings().url;
-  const auto url = http::parse_url(text);
-  Result<std::string> body = fail(ErrorCode::kUpstreamUnreachable, "not a URL");
-  if (url)
-    body = co_await http::fetch(loop_, resolver_, *tls_client_, *url, jose::kMaximumKeySetSize,
-                                loop_.now() + kFetchTimeout);
+  Result<std::string> body = co_await fetch_text(text);
   Result<void> outcome;
   if (body) {
     outcome = source->fetch_succeeded(*body, loop_.now());

@@ -65,6 +65,8 @@ class Process {
   void register_metrics();
   void on_signal(int number);
   void begin_drain();
+  Result<std::shared_ptr<const runtime::TlsClientContext>> tls_client();
+  Task<Result<std::string>> fetch_text(const std::string& text);
   // Of a source whose fetch has begun.
   Task<void> fetch(std::shared_ptr<authn::KeySource> source);
   void fetch_what_is_due();
