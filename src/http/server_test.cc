@@ -570,11 +570,11 @@ TEST(Server, EndsTheConnectionOfARequestThatNobodyAnswered) {
   EXPECT_TRUE(served.context.fake.seen.empty());
 }
 
-TEST(Server, TakesNothingNewWhenItDrains) {
+TEST(Server, AnswersOneRequestOfAFreshConnectionWhileItDrains) {
   Served served;
   served.context.is_draining = true;
-  talk(served, {"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"});
-  EXPECT_EQ(served.received.text, "");
+  talk(served, {"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n"});
+  EXPECT_EQ(served.received.text, ok("ok", kClose));
 }
 
 TEST(Server, SaysCloseWhenItDrainsMeanwhile) {
