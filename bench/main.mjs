@@ -17,20 +17,22 @@ function inTurn(targets, round) {
   return round % 2 === 0 ? targets : targets.toReversed();
 }
 
+// All servers of a row run at once, and each is loaded in its turn.
 async function runLoad(row, { rounds, seconds }) {
   const results = [];
+  for (const target of row.targets) {
+    target.server = await processes.start(target.command, target.port, processes.GATEWAY_CORE);
+    await target.prove(target);
+    await measureLoad(target, 1); // warms up
+  }
   for (let round = 0; round < rounds; ++round) {
     const result = {};
-    for (const target of inTurn(row.targets, round)) {
-      result[target.name] = await measureLoad(target, seconds);
-      const { cpu, rate, others } = result[target.name];
-      note(
-        `row ${row.id}, round ${round + 1} of ${rounds}: ${target.name}: ${cpu.toFixed(1)} µs, ` +
-          `${Math.round(rate)}/s, others ${(others * 100).toFixed(0)} %`,
-      );
-    }
+    for (const target of inTurn(row.targets, round)) result[target.name] = await measureLoad(target, seconds);
     results.push(result);
+    const costs = row.targets.map(({ name }) => `${name} ${result[name].cpu.toFixed(1)}`);
+    note(`row ${row.id}, round ${round + 1} of ${rounds}, µs a request: ${costs.join('; ')}`);
   }
+  for (const target of row.targets) await processes.stop(target.server);
   return results;
 }
 
@@ -56,23 +58,23 @@ function checkTools(settings) {
 async function measureAll(settings) {
   const report = [];
   const raw = { machine: describeMachine(), at: new Date().toISOString(), settings };
-  const tokens = prepare(settings.ports);
+  const { ports, tokens } = prepare(settings);
   const origin = ['nginx', '-p', RUN, '-c', `${RUN}/conf/nginx/origin.conf`];
-  await processes.start(origin, settings.ports.origin, processes.LOAD_CORE);
-  for (const row of loadRows(settings, tokens)) {
+  await processes.start(origin, ports['nginx/origin.conf'], processes.LOAD_CORE);
+  for (const row of loadRows(settings, ports, tokens)) {
     if (!settings.rows.includes(row.id)) continue;
     raw[row.id] = await runLoad(row, settings);
     report.push(reportLoad(row, raw[row.id]));
   }
   if (settings.rows.includes('6')) {
     note('row 6');
-    const targets = idleTargets(settings);
+    const targets = idleTargets(settings, ports);
     raw['6'] = await collect(targets, Math.min(settings.rounds, 3), (target) => measureIdle(target, target.counts));
     report.push(reportIdle(targets, raw['6']));
   }
   if (settings.rows.includes('9')) {
     note('row 9');
-    const targets = startTargets(settings, copyQuickStart(settings.ports));
+    const targets = startTargets(settings, ports, copyQuickStart(ports));
     raw['9'] = await collect(targets, settings.starts, measureStart);
     report.push(reportStart(targets, raw['9']));
   }

@@ -1,6 +1,6 @@
 // One measurement of each kind: under load, of idle connections, of a start.
 import { spawn } from 'node:child_process';
-import { existsSync, truncateSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +13,6 @@ const PATH = '/v1/orders/42?x=1';
 const PROBER = `${BENCH}lib/first-answer.mjs`;
 const HEAD = `GET ${PATH} HTTP/1.1\r\nhost: api.example.test\r\nuser-agent: bench/1.0\r\naccept: application/json\r\n\r\n`;
 
-function forgetAccessLog() {
-  if (existsSync(`${RUN}/access.log`)) truncateSync(`${RUN}/access.log`);
-}
-
 // Standard output of a command that runs to its end.
 async function runOnLoadCore(command, environment) {
   const child = spawn('taskset', ['-c', String(processes.LOAD_CORE), ...command], {
@@ -25,8 +21,11 @@ async function runOnLoadCore(command, environment) {
     detached: true,
   });
   processes.putFirst(child);
+  const gone = new Promise((resolve) => child.once('close', resolve));
   let stdout = '';
   for await (const piece of child.stdout) stdout += piece;
+  const code = await gone;
+  if (code !== 0) throw new Error(`${command[0]} ended with ${code}`);
   return stdout;
 }
 
@@ -34,7 +33,10 @@ async function runOnLoadCore(command, environment) {
 async function wrk(target, seconds) {
   const url = `${target.tls ? 'https' : 'http'}://127.0.0.1:${target.port}${PATH}`;
   const script = `${RUN}/conf/wrk/load.lua`;
-  const stdout = await runOnLoadCore(['wrk', '-t1', '-c64', `-d${seconds}s`, '-s', script, url], target.load);
+  const stdout = await runOnLoadCore(['wrk', '-t1', '-c64', `-d${seconds}s`, '-s', script, url], {
+    ...target.load,
+    SKIP: String(target.done ?? 0), // so that a token is not seen again soon
+  });
   const line = /^JSON (.*)$/m.exec(stdout);
   if (!line) throw new Error(`wrk said: ${stdout}`);
   return JSON.parse(line[1]);
@@ -54,36 +56,28 @@ export function statusOf(port, headers) {
   });
 }
 
-// Starts the server, shows that it does what it should, and loads it.
-// target: { command, port, tls, load (environment of load.lua), prove (async, throws) }.
+// Loads a server that runs: target is { server, port, tls, load }.
 export async function measureLoad(target, seconds) {
-  forgetAccessLog();
-  const server = await processes.start(target.command, target.port, processes.GATEWAY_CORE);
-  try {
-    await target.prove?.();
-    await wrk(target, 1);
-    const pids = processes.processTree(server.pid);
-    const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
-    const result = await wrk(target, seconds);
-    const [cpu1, busy1, at1] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
-    if (result.refused + result.broken > 0)
-      throw new Error(`${result.refused} requests refused and ${result.broken} broken`);
-    const [user, system] = [cpu1.user - cpu0.user, cpu1.system - cpu0.system];
-    const wall = Number(at1 - at0) / 1e9;
-    return {
-      cpu: ((user + system) / result.requests) * 1e6,
-      user: (user / result.requests) * 1e6,
-      system: (system / result.requests) * 1e6,
-      rate: result.requests / (result.micros / 1e6),
-      p50: result.p50,
-      p99: result.p99,
-      share: (user + system) / wall, // of its core that the server used
-      others: (busy1 - busy0 - user - system) / wall, // of its core that somebody else used
-    };
-  } finally {
-    await processes.stop(server);
-    forgetAccessLog();
-  }
+  const pids = processes.processTree(target.server.pid);
+  const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
+  const result = await wrk(target, seconds);
+  const [cpu1, busy1, at1] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
+  truncateSync(processes.outputOf(target.port));
+  if (result.refused + result.broken > 0)
+    throw new Error(`${target.name}: ${result.refused} requests refused and ${result.broken} broken`);
+  target.done = (target.done ?? 0) + result.requests;
+  const [user, system] = [cpu1.user - cpu0.user, cpu1.system - cpu0.system];
+  const wall = Number(at1 - at0) / 1e9;
+  return {
+    cpu: ((user + system) / result.requests) * 1e6,
+    user: (user / result.requests) * 1e6,
+    system: (system / result.requests) * 1e6,
+    rate: result.requests / (result.micros / 1e6),
+    p50: result.p50,
+    p99: result.p99,
+    share: (user + system) / wall, // of its core that the server used
+    others: Math.max(0, busy1 - busy0 - user - system) / wall, // of its core that somebody else used
+  };
 }
 
 // A connection with one request done on it.

@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 
+import { outputOf } from './processes.mjs';
 import { BENCH, ROOT, RUN } from './settings.mjs';
 
 // More than a token cache of 16,384 holds, so that each use of a token is its first.
@@ -60,60 +61,57 @@ function makeBody() {
   return JSON.stringify(body);
 }
 
-// Copies a folder, putting values for the @NAMES@ in its files.
-function render(from, to, values) {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) {
-      render(source, target, values);
-      continue;
-    }
-    const text = readFileSync(source, 'utf8').replace(/@([A-Z]+)@/g, (all, name) => values[name] ?? all);
-    writeFileSync(target, text);
-  }
-}
-
-function renderConfigurations(ports) {
-  const files = execFileSync('bash', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
+// Every file of bench/conf, with values for the @NAMES@ in it, in build/bench/conf. Each configuration gets
+// a port of its own: returns the ports by file (`nginx/plain.conf`).
+function renderConfigurations(firstPort) {
+  const ports = { 'nginx/origin.conf': firstPort };
   const values = {
     RUN,
     CONF: `${RUN}/conf`,
-    ORIGIN: ports.origin,
-    CLEAR: ports.clear,
-    TLS: ports.tls,
+    ORIGIN: firstPort,
     BODY: makeBody(),
-    NOFILE: Math.min(Number(files) || 65536, 65536),
+    NOFILE: execFileSync('bash', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim(),
     USER: process.getuid() === 0 ? 'user root;' : '',
   };
+  const write = (file, text, more) => {
+    ports[file] ??= firstPort + Object.keys(ports).length;
+    const all = { ...values, ...more, PORT: ports[file], LOG: outputOf(ports[file]) };
+    mkdirSync(dirname(`${RUN}/conf/${file}`), { recursive: true });
+    writeFileSync(`${RUN}/conf/${file}`, text.replace(/@([A-Z]+)@/g, (whole, name) => all[name] ?? whole));
+  };
   rmSync(`${RUN}/conf`, { recursive: true, force: true });
-  render(`${BENCH}conf`, `${RUN}/conf`, values);
-  const jwt = readFileSync(`${RUN}/conf/haproxy/jwt.cfg`, 'utf8');
-  for (const [name, ALG, JWTKEY] of [['es256', 'ES256', `${RUN}/jwt.pub`], ['hs256', 'HS256', HMAC_KEY]]) {
-    const text = jwt.replaceAll('@ALG@', ALG).replaceAll('@JWTKEY@', JWTKEY);
-    writeFileSync(`${RUN}/conf/haproxy/jwt-${name}.cfg`, text);
+  for (const folder of readdirSync(`${BENCH}conf`)) {
+    for (const name of readdirSync(`${BENCH}conf/${folder}`)) {
+      const text = readFileSync(`${BENCH}conf/${folder}/${name}`, 'utf8');
+      if (name !== 'jwt.cfg') {
+        write(`${folder}/${name}`, text, {});
+        continue;
+      }
+      write('haproxy/jwt-es256.cfg', text, { ALG: 'ES256', JWTKEY: `${RUN}/jwt.pub` });
+      write('haproxy/jwt-hs256.cfg', text, { ALG: 'HS256', JWTKEY: HMAC_KEY });
+    }
   }
+  return ports;
 }
 
-// The quick start's own configuration, on ports of this run. Returns the token of its clerk.
+// The quick start's own configuration, on ports of this run.
 export function copyQuickStart(ports) {
   execFileSync('node', [`${ROOT}demo/setup.mjs`]);
   cpSync(`${ROOT}demo/run`, `${RUN}/quickstart/run`, { recursive: true });
-  const moved = readFileSync(`${ROOT}demo/portcullis.yaml`, 'utf8')
-    .replaceAll('127.0.0.1:8443', `127.0.0.1:${ports.tls}`)
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.clear}`)
-    .replaceAll('127.0.0.1:9901', `127.0.0.1:${ports.admin}`)
-    .replaceAll('127.0.0.1:9080', `127.0.0.1:${ports.origin}`);
-  writeFileSync(`${RUN}/quickstart/portcullis.yaml`, moved);
-  return readFileSync(`${RUN}/quickstart/run/clerk.token`, 'utf8').trim();
+  let free = Math.max(...Object.values(ports));
+  const moved = { 9080: ports['nginx/origin.conf'], 8080: ++free, 8443: ++free, 9901: ++free };
+  let text = readFileSync(`${ROOT}demo/portcullis.yaml`, 'utf8');
+  for (const [from, to] of Object.entries(moved)) text = text.replaceAll(`127.0.0.1:${from}`, `127.0.0.1:${to}`);
+  const file = `${RUN}/quickstart/portcullis.yaml`;
+  writeFileSync(file, text);
+  const token = readFileSync(`${RUN}/quickstart/run/clerk.token`, 'utf8').trim();
+  return { file, port: moved[8080], token };
 }
 
-// Everything that the servers read. Returns the tokens that clients send.
-export function prepare(ports) {
+// Everything that the servers read. Returns the ports by configuration, and the tokens that clients send.
+export function prepare({ port }) {
   mkdirSync(RUN, { recursive: true });
   chmodSync(RUN, 0o700);
   makeCertificate();
-  const tokens = makeTokens();
-  renderConfigurations(ports);
-  return tokens;
+  return { tokens: makeTokens(), ports: renderConfigurations(port) };
 }

@@ -92,10 +92,14 @@ export function putFirst(child) {
   }
 }
 
-// `command` is [program, arguments…]. Standard output goes to the access log. Does not wait.
-export function launch(command, core) {
-  const log = openSync(`${RUN}/access.log`, 'a');
-  const errors = openSync(`${RUN}/stderr.log`, 'a');
+// Where the server on that port writes.
+export const outputOf = (port) => `${RUN}/${port}.log`;
+const errorsOf = (port) => `${RUN}/${port}.err`;
+
+// `command` is [program, arguments…].
+function launch(command, port, core) {
+  const log = openSync(outputOf(port), 'a');
+  const errors = openSync(errorsOf(port), 'w');
   const child = spawn('taskset', ['-c', String(core), ...command], { stdio: ['ignore', log, errors], detached: true });
   closeSync(log);
   closeSync(errors);
@@ -109,15 +113,14 @@ export function launch(command, core) {
 // Starts a server and waits until `port` accepts connections.
 export async function start(command, port, core) {
   if (await accepts(port)) throw new Error(`something listens on port ${port} already`);
-  writeFileSync(`${RUN}/stderr.log`, '');
-  const child = launch(command, core);
+  const child = launch(command, port, core);
   for (let tries = 0; tries < 500; ++tries) {
     if (child.exitCode !== null || child.pid === undefined) break;
     if (await accepts(port)) return child;
     await sleep(20);
   }
   await stop(child);
-  throw new Error(`${command.join(' ')} did not start:\n${readFileSync(`${RUN}/stderr.log`, 'utf8')}`);
+  throw new Error(`${command.join(' ')} did not start:\n${readFileSync(errorsOf(port), 'utf8')}`);
 }
 
 function signal(pid, name) {

@@ -2,47 +2,56 @@
 import { statusOf } from './load.mjs';
 import { RUN } from './settings.mjs';
 
-const nginx = (name) => ['nginx', '-p', RUN, '-c', `${RUN}/conf/nginx/${name}.conf`];
-const haproxy = (name) => ['haproxy', '-db', '-f', `${RUN}/conf/haproxy/${name}.cfg`];
-
 function expect(got, want, what) {
   if (got !== want) throw new Error(`${what}: expected ${want}, found ${got}`);
 }
 
 // The same work is done: a request id comes back.
-async function proveRequestId(port) {
+async function proveRequestId({ port }) {
   const { status, headers } = await statusOf(port, {});
   expect(status, 200, 'a plain request');
   expect(typeof headers['x-request-id'], 'string', 'x-request-id in the response');
 }
 
 // The checks bite: a changed signature and a missing token are refused.
-async function proveToken(port, token) {
+const proveToken = (token) => async ({ port }) => {
   const forged = token.slice(0, -10) + (token.at(-10) === 'A' ? 'B' : 'A') + token.slice(-9);
   expect((await statusOf(port, { authorization: `Bearer ${token}` })).status, 200, 'a good token');
   expect((await statusOf(port, { authorization: `Bearer ${forged}` })).status, 401, 'a forged token');
   expect((await statusOf(port, {})).status, 401, 'no token');
+};
+
+// { name, command, port, tls } of a server with one of the configurations in bench/conf.
+function serversOf({ portcullis }, ports) {
+  const commands = {
+    nginx: (file) => ['nginx', '-p', RUN, '-c', file],
+    haproxy: (file) => ['haproxy', '-db', '-f', file],
+    portcullis: (file) => [portcullis, 'run', '-c', file],
+  };
+  return (name, configuration) => {
+    const [program] = configuration.split('/');
+    const command = commands[program](`${RUN}/conf/${configuration}`);
+    return { name, command, port: ports[configuration], tls: configuration.includes('/tls.') };
+  };
 }
 
-// Rows of load: { id, title, targets: [{ name, … }], ratios: [{ of, to, most }] }. `most` is what the
-// design asks for; none: for the record.
-export function loadRows({ portcullis, ports }, tokens) {
-  const ours = (name) => [portcullis, 'run', '-c', `${RUN}/conf/portcullis/${name}.yaml`];
-  const clear = { port: ports.clear, load: {} };
-  const plain = { ...clear, prove: () => proveRequestId(ports.clear) };
-  const secure = { port: ports.tls, tls: true, load: {} };
-  const with_token = (token, load) => ({ ...clear, load, prove: () => proveToken(ports.clear, token) });
-  const es256 = with_token(tokens.es256, { TOKEN: tokens.es256 });
-  const hs256 = with_token(tokens.hs256, { TOKEN: tokens.hs256 });
-  const many = with_token(tokens.es256, { TOKENS: `${RUN}/tokens` });
+// Rows of load: { id, title, targets: [{ name, …, load (environment of load.lua), prove }], ratios: [{ of, to, most }] }.
+// `most` is what the design asks for; none: for the record.
+export function loadRows(settings, ports, tokens) {
+  const server = serversOf(settings, ports);
+  const plain = { load: {}, prove: proveRequestId };
+  const secure = { load: {}, prove: async () => {} };
+  const es256 = { load: { TOKEN: tokens.es256 }, prove: proveToken(tokens.es256) };
+  const hs256 = { load: { TOKEN: tokens.hs256 }, prove: proveToken(tokens.hs256) };
+  const many = { load: { TOKENS: `${RUN}/tokens` }, prove: proveToken(tokens.es256) };
   return [
     {
       id: '1',
       title: 'plain proxying: HTTP/1.1, request id and forwarding fields, no log',
       targets: [
-        { name: 'nginx', command: nginx('plain'), ...plain },
-        { name: 'haproxy', command: haproxy('plain'), ...plain },
-        { name: 'portcullis', command: ours('plain'), ...plain },
+        { ...server('nginx', 'nginx/plain.conf'), ...plain },
+        { ...server('haproxy', 'haproxy/plain.cfg'), ...plain },
+        { ...server('portcullis', 'portcullis/plain.yaml'), ...plain },
       ],
       ratios: [
         { of: 'portcullis', to: 'nginx', most: 1.0 },
@@ -53,10 +62,10 @@ export function loadRows({ portcullis, ports }, tokens) {
       id: '2',
       title: 'JWT (ES256, seen before), roles, limit by subject, JSON access log',
       targets: [
-        { name: 'nginx, plain', command: nginx('plain'), ...clear, load: { TOKEN: tokens.es256 } },
-        { name: 'haproxy, ES256', command: haproxy('jwt-es256'), ...es256 },
-        { name: 'haproxy, HS256', command: haproxy('jwt-hs256'), ...hs256 },
-        { name: 'portcullis, ES256', command: ours('jwt'), ...es256 },
+        { ...server('nginx, plain', 'nginx/plain.conf'), ...plain, load: es256.load },
+        { ...server('haproxy, ES256', 'haproxy/jwt-es256.cfg'), ...es256 },
+        { ...server('haproxy, HS256', 'haproxy/jwt-hs256.cfg'), ...hs256 },
+        { ...server('portcullis, ES256', 'portcullis/jwt.yaml'), ...es256 },
       ],
       ratios: [
         { of: 'portcullis, ES256', to: 'nginx, plain', most: 1.15 },
@@ -68,8 +77,8 @@ export function loadRows({ portcullis, ports }, tokens) {
       id: '2f',
       title: 'the same, each token seen for the first time',
       targets: [
-        { name: 'haproxy, ES256', command: haproxy('jwt-es256'), ...many },
-        { name: 'portcullis, ES256', command: ours('jwt'), ...many },
+        { ...server('haproxy, ES256', 'haproxy/jwt-es256.cfg'), ...many },
+        { ...server('portcullis, ES256', 'portcullis/jwt.yaml'), ...many },
       ],
       ratios: [{ of: 'portcullis, ES256', to: 'haproxy, ES256' }],
     },
@@ -77,9 +86,9 @@ export function loadRows({ portcullis, ports }, tokens) {
       id: '7',
       title: 'row 1 over TLS 1.3, kept alive',
       targets: [
-        { name: 'nginx', command: nginx('tls'), ...secure },
-        { name: 'haproxy', command: haproxy('tls'), ...secure },
-        { name: 'portcullis', command: ours('tls'), ...secure },
+        { ...server('nginx', 'nginx/tls.conf'), ...secure },
+        { ...server('haproxy', 'haproxy/tls.cfg'), ...secure },
+        { ...server('portcullis', 'portcullis/tls.yaml'), ...secure },
       ],
       ratios: [
         { of: 'portcullis', to: 'nginx', most: 1.0 },
@@ -90,32 +99,33 @@ export function loadRows({ portcullis, ports }, tokens) {
 }
 
 // Row 6: { name, command, port, tls, counts, most (bytes) }.
-export function idleTargets({ portcullis, ports }) {
-  const clear = { port: ports.clear, counts: [1000, 10000] };
-  const secure = { port: ports.tls, tls: true, counts: [1000] };
-  const ours = (name) => [portcullis, 'run', '-c', `${RUN}/conf/portcullis/${name}.yaml`];
+export function idleTargets(settings, ports) {
+  const server = serversOf(settings, ports);
+  const clear = { counts: [1000, 10000] };
+  const secure = { counts: [1000] };
   return [
-    { name: 'nginx', command: nginx('plain'), ...clear },
+    { ...server('nginx', 'nginx/plain.conf'), ...clear },
     // HAProxy wants two descriptors for each connection, and 20,000 may be all there are.
-    { name: 'haproxy', command: haproxy('plain'), ...clear, counts: [1000, 9500] },
-    { name: 'portcullis', command: ours('plain'), ...clear, most: 1024 },
-    { name: 'nginx, TLS', command: nginx('tls'), ...secure },
-    { name: 'haproxy, TLS', command: haproxy('tls'), ...secure },
-    { name: 'portcullis, TLS', command: ours('tls'), ...secure, most: 15 * 1024 },
+    { ...server('haproxy', 'haproxy/plain.cfg'), counts: [1000, 9500] },
+    { ...server('portcullis', 'portcullis/plain.yaml'), ...clear, most: 1024 },
+    { ...server('nginx, TLS', 'nginx/tls.conf'), ...secure },
+    { ...server('haproxy, TLS', 'haproxy/tls.cfg'), ...secure },
+    { ...server('portcullis, TLS', 'portcullis/tls.yaml'), ...secure, most: 15 * 1024 },
   ];
 }
 
 // Row 9: ours with the quick start's configuration and a token; the others, for scale, with row 1's.
-export function startTargets({ portcullis, ports }, clerk) {
+export function startTargets(settings, ports, quickStart) {
+  const server = serversOf(settings, ports);
   return [
-    { name: 'nginx, plain', command: nginx('plain'), port: ports.clear },
-    { name: 'haproxy, plain', command: haproxy('plain'), port: ports.clear },
+    server('nginx, plain', 'nginx/plain.conf'),
+    server('haproxy, plain', 'haproxy/plain.cfg'),
     {
       name: 'portcullis, quick start',
-      command: [portcullis, 'run', '-c', `${RUN}/quickstart/portcullis.yaml`],
-      port: ports.clear,
+      command: [settings.portcullis, 'run', '-c', quickStart.file],
+      port: quickStart.port,
       path: '/v1/orders',
-      fields: `authorization: Bearer ${clerk}\r\n`,
+      fields: `authorization: Bearer ${quickStart.token}\r\n`,
       most: 50,
     },
   ];

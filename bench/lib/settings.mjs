@@ -10,8 +10,8 @@ export const ALL_ROWS = ['1', '2', '2f', '6', '7', '9'];
 
 export const USAGE = `usage: bench/run [--rows LIST] [--rounds N] [--seconds N] [--starts N] [--json FILE]
 
-Runs nginx, HAProxy and Portcullis (build/release/portcullis: scripts/build makes it) one after the other, each with
-one worker on core 0, with the load generator and the origin on core 1, and prints CPU time a request and the ratios.
+Runs nginx, HAProxy and Portcullis (build/release/portcullis: scripts/build makes it) side by side and in turns, each
+with one worker on core 0, with the load generator and the origin on core 1, and prints CPU time a request and the ratios.
 scripts/install-deps --bench installs what it needs.
 
   --rows LIST       of ${ALL_ROWS.join(',')} (default: all)
@@ -21,17 +21,17 @@ scripts/install-deps --bench installs what it needs.
                       6   memory of idle connections
                       7   row 1 over TLS 1.3
                       9   start to first request
-  --rounds N        how often each is measured, in turns (default: 5)
-  --seconds N       of load each time, after one second of warm-up (default: 4)
+  --rounds N        how often each is measured, in turns (default: 15)
+  --seconds N       of load each time (default: 1). Short turns and many rounds: the machine's own speed changes
   --starts N        for row 9 (default: 20)
   --json FILE       also write every measurement there
   --portcullis FILE another binary
-  --quick           two rounds of two seconds: to see that all of it runs
-  --port N          N and the next few must be free (default: 28100)
+  --quick           two rounds: to see that all of it runs
+  --port N          N and the next twenty must be free (default: 28100)
   --help
 
 example:
-  bench/run --rows 1,7 --rounds 9 --json build/bench/tuesday.json
+  bench/run --rows 1,7 --rounds 30 --json build/bench/tuesday.json
 `;
 
 function wholeNumber(name, text) {
@@ -59,16 +59,15 @@ export function readSettings(argv) {
   const rows = values.rows.split(',');
   const unknown = rows.find((row) => !ALL_ROWS.includes(row));
   if (unknown !== undefined) throw new Error(`--rows: no row "${unknown}"; there are ${ALL_ROWS.join(', ')}`);
-  const port = wholeNumber('port', values.port);
   return {
     help: values.help,
     rows,
-    rounds: wholeNumber('rounds', values.rounds ?? (values.quick ? '2' : '5')),
-    seconds: wholeNumber('seconds', values.seconds ?? (values.quick ? '2' : '4')),
+    rounds: wholeNumber('rounds', values.rounds ?? (values.quick ? '2' : '15')),
+    seconds: wholeNumber('seconds', values.seconds ?? '1'),
     starts: wholeNumber('starts', values.starts ?? (values.quick ? '3' : '20')),
     json: values.json,
     portcullis: values.portcullis,
-    ports: { origin: port, clear: port + 1, tls: port + 2, admin: port + 3 },
+    port: wholeNumber('port', values.port),
   };
 }
 

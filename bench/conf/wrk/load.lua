@@ -1,4 +1,5 @@
--- TOKEN is a bearer token. TOKENS names a file with one a line: each request has the next.
+-- TOKEN is a bearer token. TOKENS names a file with one a line: each request has the next, beginning
+-- behind the first SKIP of them.
 wrk.headers["Host"] = "api.example.test"
 wrk.headers["User-Agent"] = "bench/1.0"
 wrk.headers["Accept"] = "application/json"
@@ -7,13 +8,13 @@ if os.getenv("TOKEN") then wrk.headers["Authorization"] = "Bearer " .. os.getenv
 
 if os.getenv("TOKENS") then
   local requests = {}
+  local i = tonumber(os.getenv("SKIP"))
   function init(_)
     for token in io.lines(os.getenv("TOKENS")) do
       wrk.headers["Authorization"] = "Bearer " .. token
       requests[#requests + 1] = wrk.format()
     end
   end
-  local i = 0
   function request()
     i = i % #requests + 1
     return requests[i]
