@@ -21,7 +21,7 @@ scripts/install-deps --bench installs what it needs.
                       6   memory of idle connections
                       7   row 1 over TLS 1.3
                       9   start to first request
-  --rounds N        how often each is measured, in turns (default: 15)
+  --rounds N        how often each is measured, in turns; new servers every third (default: 15)
   --seconds N       of load each time (default: 1). Short turns and many rounds: the machine's own speed changes
   --starts N        for row 9 (default: 20)
   --json FILE       also write every measurement there

@@ -16,6 +16,7 @@ class HeadWriter {
       : pool_(pool), buffer_(pool.borrow(runtime::BufferPool::kSmall)) {}
 
   HeadWriter& put(std::string_view text) {
+    if (text.empty()) return *this;  // which may point nowhere
     if (size_ + text.size() > buffer_.size()) [[unlikely]]
       grow(text.size());
     std::memcpy(buffer_.data() + size_, text.data(), text.size());
