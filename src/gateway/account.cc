@@ -91,6 +91,21 @@ std::string_view Ledger::time_text(WallTime now) {
   return time_text_;
 }
 
+std::string Account::rule_of_step() const {
+  if (step == Step::kRead || step == Step::kRoute || plan == nullptr)
+    return std::string("listeners.").append(listener_);
+  if (step == Step::kAuthenticate) return "apis." + plan->api + ".authenticate";
+  if (step == Step::kValidate || refusal_->code == ErrorCode::kContentTooLarge)
+    return "apis." + plan->api + ".body_size";
+  if (refusal_->source == ErrorSource::kUpstream) return "upstreams." + plan->upstream_name;
+  return "apis." + plan->api;
+}
+
+void Account::refuse(Error error) {
+  refusal_ = std::move(error);
+  if (refusal_->rule.empty()) refusal_->rule = rule_of_step();
+}
+
 void Account::write() {
   const auto elapsed = exchange_.loop().now() - exchange_.started();
   const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(
@@ -127,8 +142,7 @@ void Account::write_line(telemetry::LogBuffer& log, int status, std::uint64_t mi
   if (refusal_) {
     line.key("refusal").begin_object();
     line.field("step", step_name(step)).field("type", problem_kind(refusal_->code).slug);
-    if (!refusal_->rule.empty()) line.field("rule", refusal_->rule);
-    line.field("reason", refusal_->detail).end_object();
+    line.field("rule", refusal_->rule).field("reason", refusal_->detail).end_object();
   }
   line.end_object();
   log.commit(exchange_.loop().now());

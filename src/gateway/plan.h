@@ -55,6 +55,7 @@ struct Plan {
   ratelimit::Limiter limits;
   const authz::OperationPermit* permit = nullptr;
   ForwardPlan forward;
+  std::string upstream_name;
   std::size_t upstream = 0;  // index into Snapshot::upstreams
   std::chrono::milliseconds timeout{30'000};
   std::uint64_t body_size = 0;

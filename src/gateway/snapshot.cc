@@ -102,6 +102,7 @@ class SnapshotCompiler {
     plan.forward = compile_forward(api.forward);
     const auto upstream =
         std::ranges::find(config_.upstreams, api.upstream.value, &config::Upstream::name);
+    plan.upstream_name = api.upstream.value;
     plan.upstream = static_cast<std::size_t>(upstream - config_.upstreams.begin());
     plan.timeout = own.timeout.value_or(api.settings.timeout.value_or(config::kDefaultTimeout));
     plan.body_size =
