@@ -60,7 +60,11 @@ export function statusOf(port, headers) {
 export async function measureLoad(target, seconds) {
   const pids = processes.processTree(target.server.pid);
   const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
-  const result = await wrk(target, seconds);
+  const result = await wrk(target, seconds).catch((error) => {
+    const { exitCode, signalCode } = target.server;
+    const ended = exitCode ?? signalCode;
+    throw ended === null ? error : new Error(`${target.name} ended by itself (${ended}) under load`);
+  });
   const [cpu1, busy1, at1] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
   truncateSync(processes.outputOf(target.port));
   if (result.refused + result.broken > 0)
