@@ -17,8 +17,8 @@ function inTurn(targets, round) {
   return round % 2 === 0 ? targets : targets.toReversed();
 }
 
-// Where its memory happens to lie makes one start of a server up to a third slower than another, for as
-// long as it runs.
+// One run was a third dearer than the next of the same build. In case that belongs to a start of a server, a
+// row has several.
 const ROUNDS_PER_START = 3;
 
 async function startAll(targets) {
