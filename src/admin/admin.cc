@@ -40,9 +40,9 @@ class Server::State final : public runtime::Acceptor::Handler,
   }
   void stop();
 
-  const http::ServerSettings& settings() const override { return settings_; }
+  [[nodiscard]] const http::ServerSettings& settings() const override { return settings_; }
   http::Handler& handler() override { return *this; }
-  bool draining() const override { return stopping_; }
+  [[nodiscard]] bool draining() const override { return stopping_; }
   void on_connection(int fd, const IpEndpoint& peer) override;
   Task<void> handle(http::Exchange& exchange) override;
   Task<void> handle_unreadable(http::Exchange& exchange, const Error& error) override;
@@ -60,7 +60,7 @@ class Server::State final : public runtime::Acceptor::Handler,
   };
   Task<void> run(int fd, IpEndpoint peer);
   Result<Page> answer(const http::Request& request);
-  Result<void> check_token(const http::Request& request) const;
+  [[nodiscard]] Result<void> check_token(const http::Request& request) const;
   Task<void> respond(http::Exchange& exchange, const Page& page, bool challenge);
   Task<void> respond_with_problem(http::Exchange& exchange, const Error& error);
 

@@ -34,8 +34,7 @@ class TokenCache {
     crypto::Sha256 key{};            // thumbprint of the key that signed it
     std::uint64_t key_revision = 0;  // of the key set in which that key was last seen
 
-   private:
-    friend class TokenCache;
+    // The rest is for the cache alone.
     Scope scope;
     std::string token;
     std::uint64_t hash = 0;

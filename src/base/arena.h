@@ -25,7 +25,8 @@ class Arena {
     if (aligned + size > end_) [[unlikely]]
       return allocate_slow(size, alignment);
     at_ = aligned + size;
-    return reinterpret_cast<void*>(aligned);
+    // An arena is arithmetic on addresses.
+    return reinterpret_cast<void*>(aligned);  // NOLINT(performance-no-int-to-ptr)
   }
   template <typename T>
   [[nodiscard]] T* array(std::size_t count) {

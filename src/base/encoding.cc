@@ -27,7 +27,7 @@ Result<std::string> decode_base64url(std::string_view text) {
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
-    const int value = kDecode[static_cast<unsigned char>(c)];
+    const auto value = static_cast<int>(kDecode[static_cast<unsigned char>(c)]);
     if (value < 0) return refuse(ErrorCode::kMalformedRequest, "base64url has a foreign character");
     bits = (bits << 6) | static_cast<std::uint32_t>(value);
     held += 6;

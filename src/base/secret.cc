@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <cstring>
+#include <utility>
 
 namespace portcullis {
 
@@ -27,7 +28,7 @@ Secret::Secret(std::string&& bytes) : bytes_(bytes) {
 
 // A short string lives inside the object, so a move must copy and wipe rather than leave the bytes
 // behind.
-Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) { other.wipe_bytes(); }
+Secret::Secret(Secret&& other) noexcept { *this = std::move(other); }
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;

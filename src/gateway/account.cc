@@ -91,19 +91,19 @@ std::string_view Ledger::time_text(WallTime now) {
   return time_text_;
 }
 
-std::string Account::rule_of_step() const {
+std::string Account::rule_of_step(const Error& error) const {
   if (step == Step::kRead || step == Step::kRoute || plan == nullptr)
     return std::string("listeners.").append(listener_);
   if (step == Step::kAuthenticate) return "apis." + plan->api + ".authenticate";
-  if (step == Step::kValidate || refusal_->code == ErrorCode::kContentTooLarge)
+  if (step == Step::kValidate || error.code == ErrorCode::kContentTooLarge)
     return "apis." + plan->api + ".body_size";
-  if (refusal_->source == ErrorSource::kUpstream) return "upstreams." + plan->upstream_name;
+  if (error.source == ErrorSource::kUpstream) return "upstreams." + plan->upstream_name;
   return "apis." + plan->api;
 }
 
-void Account::refuse(Error error) {
-  refusal_ = std::move(error);
-  if (refusal_->rule.empty()) refusal_->rule = rule_of_step();
+const Error& Account::refuse(Error error) {
+  if (error.rule.empty()) error.rule = rule_of_step(error);
+  return refusal_.emplace(std::move(error));
 }
 
 void Account::write() {

@@ -71,12 +71,11 @@ class Account {
   [[nodiscard]] std::string_view client_text();
 
   // The request was refused, or failed, at the step in hand.
-  void refuse(Error error);
-  [[nodiscard]] const std::optional<Error>& refusal() const { return refusal_; }
+  const Error& refuse(Error error);
 
  private:
   // The part of the configuration that decided, where the step itself did not name one.
-  [[nodiscard]] std::string rule_of_step() const;
+  [[nodiscard]] std::string rule_of_step(const Error& error) const;
   void write();
   void write_line(telemetry::LogBuffer& log, int status, std::uint64_t microseconds);
 

@@ -172,20 +172,15 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
 
 // Waits for the final response's head, passing interim ones on. While the request's body still
 // moves, the upstream's time has not begun.
-Task<Result<void>> read_final_head(Forwarding& forwarding, ClientConnection& connection,
-                                   const TaskGroup& pumping,
-                                   std::optional<http::Response>& response) {
+Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConnection& connection,
+                                             const TaskGroup& pumping) {
   http::Exchange& exchange = forwarding.exchange;
   const http::Method method = exchange.request().method;
-  for (int interim_left = kMostInterimResponses;; --interim_left) {
-    if (interim_left < 0) {
-      co_return fail(ErrorCode::kUpstreamBroken, "too many interim responses",
-                     ErrorSource::kUpstream);
-    }
-    response.emplace(exchange.arena());
+  for (int interim_left = kMostInterimResponses; interim_left >= 0; --interim_left) {
+    http::Response response(exchange.arena());
     const bool pumped = pumping.running() > 0;
     const Result<void> read = co_await connection.read_head(
-        method, *response, exchange.loop().now() + forwarding.plan.timeout);
+        method, response, exchange.loop().now() + forwarding.plan.timeout);
     if (!read) {
       if (read.error().code == ErrorCode::kTimeout && pumped) {
         ++interim_left;
@@ -193,21 +188,20 @@ Task<Result<void>> read_final_head(Forwarding& forwarding, ClientConnection& con
       }
       co_return std::unexpected(as_upstream_error(read.error()));
     }
-    if (response->status >= 200) co_return Result<void>{};
-    if (response->status == 101) {
+    if (response.status >= 200) co_return response;
+    if (response.status == 101) {
       co_return fail(ErrorCode::kUpstreamBroken, "upgraded a connection that asked for no upgrade",
                      ErrorSource::kUpstream);
     }
-    if (response->status == 100) continue;  // ours to say, and said when the body was asked for
+    if (response.status == 100) continue;  // ours to say, and said when the body was asked for
     http::Response interim(exchange.arena());
-    interim.status = response->status;
-    for (const http::Field& field : response->fields) {
+    interim.status = response.status;
+    for (const http::Field& field : response.fields) {
       if (!is_hop_by_hop(field.id)) interim.fields.add(field);
     }
-    if (const Result<void> told = co_await exchange.respond_interim(interim); !told) {
-      co_return std::unexpected(told.error());
-    }
+    PC_CO_CHECK(co_await exchange.respond_interim(interim));
   }
+  co_return fail(ErrorCode::kUpstreamBroken, "too many interim responses", ErrorSource::kUpstream);
 }
 
 // The response's body, piece by piece: the next one is read when the client has taken the last.
@@ -237,15 +231,15 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
                          const TaskGroup& pumping) {
   http::Exchange& exchange = forwarding.exchange;
   const TimePoint asked = exchange.loop().now();
-  std::optional<http::Response> received;
-  PC_CO_CHECK(co_await read_final_head(forwarding, connection, pumping, received));
+  PC_CO_TRY(const http::Response received,
+            co_await read_final_head(forwarding, connection, pumping));
   forwarding.ledger.shard().observe(
       forwarding.seconds,
       static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::microseconds>(exchange.loop().now() - asked)
               .count()));
   http::Response response(exchange.arena());
-  fill_response(forwarding, *received, response);
+  fill_response(forwarding, received, response);
   const Result<std::string_view> first = connection.take_buffered_body();
   if (!first) co_return std::unexpected(first.error());
   // Trailers need the end of the body to themselves.
@@ -282,8 +276,8 @@ Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease, std::
   if (pumping.running() > 0) pump.stop();
   co_await pumping.join();
   if (!outcome) {
-    if (pump.client_error() && exchange.response_status() == 0)
-      co_return std::unexpected(*pump.client_error());
+    const std::optional<Error>& client_error = pump.client_error();
+    if (client_error && exchange.response_status() == 0) co_return std::unexpected(*client_error);
     const bool idempotent = http::is_idempotent(exchange.request().method);
     if (lease.reused() && !connection.received() && idempotent && exchange.body_bytes_in() == 0 &&
         outcome.error().code == ErrorCode::kUpstreamBroken) {

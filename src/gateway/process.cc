@@ -136,8 +136,9 @@ Result<void> Process::adopt_everywhere(const std::shared_ptr<const Snapshot>& sn
         call(*workers_[i], [&](Worker& worker) { return worker.adopt(snapshot, shared_); });
     if (!adopted) {
       for (std::size_t back = 0; back < i && snapshot_ != nullptr; ++back) {
-        (void)call(*workers_[back],
-                   [&](Worker& worker) { return worker.adopt(snapshot_, shared_); });
+        const Result<void> returned =
+            call(*workers_[back], [&](Worker& worker) { return worker.adopt(snapshot_, shared_); });
+        if (!returned) log_.error("worker_not_restored", {{"reason", returned.error().detail}});
       }
       return adopted;
     }

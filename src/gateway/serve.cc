@@ -177,8 +177,8 @@ Task<void> serve(http::Exchange& exchange, SnapshotRef snapshot, std::size_t lis
   identify_request(passage);
   Result<void> outcome = co_await answer(passage);
   if (outcome) co_return;
-  account.refuse(std::move(outcome).error());
-  co_await respond_with_problem(passage, *account.refusal());
+  const Error& refused = account.refuse(std::move(outcome).error());
+  co_await respond_with_problem(passage, refused);
 }
 
 Task<void> serve_unreadable(http::Exchange& exchange, SnapshotRef snapshot, std::size_t listener,
@@ -189,8 +189,8 @@ Task<void> serve_unreadable(http::Exchange& exchange, SnapshotRef snapshot, std:
   account.client = exchange.connection().peer.address;
   const RequestIds::Text made = worker.request_ids.next();
   account.request_id = exchange.arena().copy({made.data(), made.size()});
-  account.refuse(error);
-  co_await respond_with_problem(passage, *account.refusal());
+  const Error& refused = account.refuse(error);
+  co_await respond_with_problem(passage, refused);
 }
 
 }  // namespace portcullis::gateway

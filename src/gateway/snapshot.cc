@@ -144,7 +144,7 @@ class SnapshotCompiler {
     ListenerPlan plan;
     plan.config = listener;
     plan.settings = server_settings(listener);
-    if (listener.tls) plan.tls = compile_tls(listener);
+    if (listener.tls) plan.tls = compile_tls(listener.name, *listener.tls);
     std::size_t index = 0;
     for (const config::Api& api : config_.apis) {
       const bool here = std::ranges::any_of(
@@ -159,19 +159,19 @@ class SnapshotCompiler {
     snapshot_.listeners_.push_back(std::move(plan));
   }
 
-  std::shared_ptr<const runtime::TlsServerContext> compile_tls(const config::Listener& listener) {
+  std::shared_ptr<const runtime::TlsServerContext> compile_tls(const std::string& name,
+                                                               const config::Tls& tls) {
     runtime::TlsServerOptions options;
-    options.name = listener.name;
-    options.minimum = listener.tls->minimum == config::TlsVersion::kTls13
-                          ? runtime::TlsMinimum::kTls13
-                          : runtime::TlsMinimum::kTls12;
-    for (const config::CertificateFiles& files : listener.tls->certificates) {
+    options.name = name;
+    options.minimum = tls.minimum == config::TlsVersion::kTls13 ? runtime::TlsMinimum::kTls13
+                                                                : runtime::TlsMinimum::kTls12;
+    for (const config::CertificateFiles& files : tls.certificates) {
       options.certificates.push_back({files.cert, files.key});
     }
     auto context = runtime::TlsServerContext::create(options, services_.tickets);
     if (context) return *context;
-    diagnostics_.error(listener.tls->certificates.front().at,
-                       "listeners." + listener.name + ".tls.certificates", context.error().detail);
+    diagnostics_.error(tls.certificates.front().at, "listeners." + name + ".tls.certificates",
+                       context.error().detail);
     return nullptr;
   }
 

@@ -12,7 +12,7 @@ namespace portcullis::gateway {
 namespace {
 
 constexpr std::chrono::seconds kPoolSweep{5};
-constexpr std::size_t kWorthTrimming = 256 * 1024;
+constexpr std::size_t kWorthTrimming = 256UL * 1024;
 // How long a drain waits for the first request of a connection that has just been made.
 constexpr std::chrono::seconds kFirstRequestGrace{1};
 
@@ -53,9 +53,9 @@ class Worker::State {
       if (acceptor_) acceptor_->stop();
     }
 
-    const http::ServerSettings& settings() const override { return settings_; }
+    [[nodiscard]] const http::ServerSettings& settings() const override { return settings_; }
     http::Handler& handler() override { return *this; }
-    bool draining() const override { return retired_ || owner_.draining_; }
+    [[nodiscard]] bool draining() const override { return retired_ || owner_.draining_; }
     [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
       return serve(exchange, owner_.current_, index_, owner_.services_);
     }
@@ -123,6 +123,8 @@ class Worker::State {
     sweep_timer_.arm(loop_.now() + kPoolSweep);
   }
 
+ private:
+  friend class Worker;
   Loop loop_;
   runtime::Resolver resolver_{loop_};
   WorkerServices services_;

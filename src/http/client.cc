@@ -45,8 +45,8 @@ Task<Result<void>> ClientConnection::read_head(Method to, Response& response, Ti
       received_ = true;
       const auto found = scanner.scan({buffer_.data() + begin_, end_ - begin_});
       if (!found) co_return broken(found.error().detail);
-      if (*found) {
-        size = **found;
+      if (const std::optional<std::size_t>& whole = *found; whole) {
+        size = *whole;
         break;
       }
       if (end_ - begin_ >= kHeadLimits.size) co_return broken("head is too large");

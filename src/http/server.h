@@ -22,10 +22,10 @@ struct ServerSettings {
 // What the connections of a listener share on one worker; it outlives them.
 class ServerContext {
  public:
-  virtual const ServerSettings& settings() const = 0;  // read anew for each request
+  [[nodiscard]] virtual const ServerSettings& settings() const = 0;  // read anew for each request
   virtual Handler& handler() = 0;
   // No further request is wanted on any connection.
-  virtual bool draining() const = 0;
+  [[nodiscard]] virtual bool draining() const = 0;
 
  protected:
   ~ServerContext() = default;

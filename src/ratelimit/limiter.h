@@ -64,7 +64,8 @@ class Limiter {
  private:
   friend class Limits;
   using List = std::vector<std::shared_ptr<const Limit>>;
-  Verdict admit(const List& limits, const Attributes& attributes, TimePoint now) const;
+  [[nodiscard]] Verdict admit(const List& limits, const Attributes& attributes,
+                              TimePoint now) const;
 
   Table* table_ = nullptr;
   List unidentified_;

@@ -91,11 +91,8 @@ ssize_t Stream::receive(char* into, std::size_t size) {
   // seen there may be no further edge, so readiness stays.
   filled_ = n >= 0 && static_cast<std::size_t>(n) == size;
   at_end_ = n == 0 && size > 0;
-  if (n < 0 && errno == EAGAIN) {
-    readable_ = false;
-  } else if (n >= 0 && !filled_ && !ended_) {
-    readable_ = false;
-  }
+  const bool emptied = n < 0 ? errno == EAGAIN : !filled_ && !ended_;
+  if (emptied) readable_ = false;
   return n;
 }
 

@@ -30,7 +30,8 @@ class PromiseBase {
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <typename Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+    [[nodiscard]] std::coroutine_handle<> await_suspend(
+        std::coroutine_handle<Promise> self) const noexcept {
       return self.promise().continuation_;
     }
     void await_resume() const noexcept {}
@@ -54,7 +55,8 @@ class Promise : public PromiseBase {
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
-  T take() { return std::move(*value_); }
+  // Called once the coroutine has returned, which has set it.
+  T take() { return std::move(*value_); }  // NOLINT(bugprone-unchecked-optional-access)
 
  private:
   std::optional<T> value_;
@@ -150,15 +152,15 @@ class TaskGroup {
 
  private:
   struct Root {
-    struct promise_type {
+    struct promise_type {  // NOLINT(readability-identifier-naming): the language names it
       promise_type(Task<void>&, TaskGroup& owner) : group(owner) {}
       static void* operator new(std::size_t size) { return runtime::allocate_frame(size); }
       static void operator delete(void* frame, std::size_t size) noexcept {
         runtime::free_frame(frame, size);
       }
-      Root get_return_object() const noexcept { return {}; }
+      [[nodiscard]] Root get_return_object() const noexcept { return {}; }
       [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
-      auto final_suspend() const noexcept {
+      [[nodiscard]] auto final_suspend() const noexcept {
         struct Awaiter {
           [[nodiscard]] bool await_ready() const noexcept { return false; }
           std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
