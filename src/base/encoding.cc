@@ -8,11 +8,13 @@ namespace {
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<std::int8_t, 256> kDecode = [] {
-  std::array<std::int8_t, 256> table{};
-  table.fill(-1);
+constexpr std::uint8_t kForeign = 0xff;
+
+constexpr std::array<std::uint8_t, 256> kDecode = [] {
+  std::array<std::uint8_t, 256> table{};
+  table.fill(kForeign);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
   }
   return table;
 }();
@@ -27,9 +29,11 @@ Result<std::string> decode_base64url(std::string_view text) {
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
-    const auto value = static_cast<int>(kDecode[static_cast<unsigned char>(c)]);
-    if (value < 0) return refuse(ErrorCode::kMalformedRequest, "base64url has a foreign character");
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+    const std::uint8_t value = kDecode[static_cast<unsigned char>(c)];
+    if (value == kForeign) {
+      return refuse(ErrorCode::kMalformedRequest, "base64url has a foreign character");
+    }
+    bits = (bits << 6) | value;
     held += 6;
     if (held >= 8) {
       held -= 8;
