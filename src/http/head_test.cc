@@ -227,7 +227,7 @@ TEST(ParseRequestHead, RefusesAnInvalidRequestLine) {
        ErrorCode::kMalformedPath},
       {"fragment", "GET /#a HTTP/1.1\r\nHost: h\r\n\r\n", ErrorCode::kMalformedPath},
       {"fragment in a query", "GET /?a#b HTTP/1.1\r\nHost: h\r\n\r\n", ErrorCode::kMalformedPath},
-      {"NUL in the path", std::string_view("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 29),
+      {"NUL in the path", std::string_view("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 28),
        ErrorCode::kMalformedPath},
       {"bare CR in a query", "GET /?a\rb HTTP/1.1\r\nHost: h\r\n\r\n", ErrorCode::kMalformedPath},
       {"tab in the path", "GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n", ErrorCode::kMalformedPath},

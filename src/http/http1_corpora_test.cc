@@ -407,7 +407,10 @@ std::string wire(const GuardianCase& one) {
   bool has_host = false;
   for (const auto& [name, value] : one.fields) {
     has_host = has_host || name == "Host" || name == "host";
-    text += name + ":" + (value.starts_with(' ') ? "" : " ") + value + "\r\n";
+    text += name;
+    text += value.starts_with(' ') ? ":" : ": ";
+    text += value;
+    text += "\r\n";
   }
   if (!has_host) text += "Host: a.test\r\n";
   return text + "\r\n";

@@ -63,7 +63,7 @@ class Http1Exchange final : public Exchange {
   Task<Result<std::string_view>> next_body_bytes();
   Result<std::string_view> take_chunked();
   void decide_keep_alive();
-  ResponseFraming choose_framing(const Response& head) const;
+  [[nodiscard]] ResponseFraming choose_framing(const Response& head) const;
   void write_head(HeadWriter& out, const Response& head);
   Task<Result<void>> write_pieces(std::string_view head, std::string_view body, More more);
   Task<void> linger();
