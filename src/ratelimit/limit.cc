@@ -1,5 +1,6 @@
 #include "ratelimit/limit.h"
 
+#include "base/check.h"
 #include "ratelimit/fields.h"
 
 #include <algorithm>
@@ -111,7 +112,11 @@ std::shared_ptr<const Limit> Limit::compile(const config::Limit& config, Table& 
               .shared = {},
               .quoted_name = quote_field_string(config.name),
               .policy = {}};
-  for (const config::Text& part : config.key) limit.key.push_back(*KeyPart::parse(part.value));
+  for (const config::Text& part : config.key) {
+    const std::optional<KeyPart> parsed = KeyPart::parse(part.value);
+    PC_CHECK(parsed.has_value());
+    limit.key.push_back(*parsed);
+  }
   limit.shared = table.shared(limit.id);
   limit.policy = policy_item(limit.quoted_name, config.rate, config.burst);
   return std::make_shared<const Limit>(std::move(limit));

@@ -52,7 +52,7 @@ void undo(std::span<const Step> steps) {
 
 }  // namespace
 
-const Verdict& tighter(const Verdict& a, const Verdict& b) {
+Verdict tighter(Verdict a, Verdict b) {
   if (a.tightest.limit == nullptr) return b;
   if (b.tightest.limit == nullptr) return a;
   if (a.allowed != b.allowed) return a.allowed ? b : a;

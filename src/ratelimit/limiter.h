@@ -37,7 +37,7 @@ struct Verdict {
 
 // The report to answer with, of the two phases of one request: a refusal's, or the one with the
 // fewest requests remaining.
-[[nodiscard]] const Verdict& tighter(const Verdict& a, const Verdict& b);
+[[nodiscard]] Verdict tighter(Verdict a, Verdict b);
 
 // kRateLimited, with `limits.NAME` as the rule. Says nothing about whose bucket it was.
 [[nodiscard]] Error refusal(const Verdict& verdict);

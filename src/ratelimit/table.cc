@@ -24,12 +24,14 @@ constexpr std::size_t kCacheLine = 64;
 
 void Table::Free::operator()(void* memory) const { std::free(memory); }
 
-Table::Table(TimePoint start, std::size_t slots) : start_(start) {
-  windows_ = std::bit_ceil(std::max(slots, kWindow)) / kWindow;
-  memory_.reset(std::calloc(windows_ * kWindow * sizeof(Slot) + kCacheLine, 1));
-  PC_CHECK(memory_ != nullptr);
-  const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
-  slots_ = reinterpret_cast<Slot*>((address + kCacheLine - 1) & ~(kCacheLine - 1));
+Table::Table(TimePoint start, std::size_t slots)
+    : start_(start), windows_(std::bit_ceil(std::max(slots, kWindow)) / kWindow) {
+  const std::size_t size = windows_ * kWindow * sizeof(Slot);
+  std::size_t space = size + kCacheLine;
+  memory_.reset(std::calloc(space, 1));
+  void* aligned = memory_.get();
+  PC_CHECK(aligned != nullptr && std::align(kCacheLine, size, aligned, space) != nullptr);
+  slots_ = static_cast<Slot*>(aligned);
 }
 
 KeyHash Table::hash(std::string_view key) const {

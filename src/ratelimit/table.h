@@ -115,7 +115,7 @@ class Table {
 
   const TimePoint start_;
   const HashKey hash_key_ = HashKey::random();
-  std::size_t windows_ = 0;
+  const std::size_t windows_;
   std::unique_ptr<void, Free> memory_;
   Slot* slots_ = nullptr;  // within memory_, on a cache line's boundary
   std::array<Shard, kShards> shards_;

@@ -105,10 +105,10 @@ std::size_t LogWriter::write_plainly(std::string_view bytes,
     }
     if (n > 0) {
       done += static_cast<std::size_t>(n);
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-      return done;  // EPIPE, ENOSPC, EIO: the reader or the disk is gone for these lines
-    } else if (errno == EAGAIN && !wait(give_up)) {
-      return done;
+    } else {
+      // EPIPE, ENOSPC, EIO: the reader or the disk is gone for these lines.
+      const bool again = n < 0 && (errno == EINTR || (errno == EAGAIN && wait(give_up)));
+      if (!again) return done;
     }
   }
   return done;
