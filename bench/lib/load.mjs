@@ -11,7 +11,8 @@ import { BENCH, RUN } from './settings.mjs';
 
 const PATH = '/v1/orders/42?x=1';
 const PROBER = `${BENCH}lib/first-answer.mjs`;
-const HEAD = `GET ${PATH} HTTP/1.1\r\nhost: api.example.test\r\nuser-agent: bench/1.0\r\naccept: application/json\r\n\r\n`;
+const NAME = 'api.example.test';
+const HEAD = `GET ${PATH} HTTP/1.1\r\nhost: ${NAME}\r\nuser-agent: bench/1.0\r\naccept: application/json\r\n\r\n`;
 
 // Standard output of a command that runs to its end.
 async function runOnLoadCore(command, environment) {
@@ -42,6 +43,15 @@ async function wrk(target, seconds) {
   return JSON.parse(line[1]);
 }
 
+// openssl s_time: one new TLS connection after another, each with a full handshake and nothing else.
+async function handshakes(target, seconds) {
+  const server = `127.0.0.1:${target.port}`;
+  const stdout = await runOnLoadCore(['openssl', 's_time', '-connect', server, '-new', '-tls1_3', '-time', String(seconds)], {});
+  const count = Number(/^(\d+) connections in \d+ real seconds/m.exec(stdout)?.[1]);
+  if (!count) throw new Error(`openssl s_time said: ${stdout}`);
+  return { requests: count, micros: seconds * 1e6, p50: undefined, p99: undefined, refused: 0, broken: 0 };
+}
+
 // The status of one plain request with these fields.
 export function statusOf(port, headers) {
   return new Promise((resolve, reject) => {
@@ -60,7 +70,8 @@ export function statusOf(port, headers) {
 export async function measureLoad(target, seconds) {
   const pids = processes.processTree(target.server.pid);
   const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
-  const result = await wrk(target, seconds).catch((error) => {
+  const generate = target.load.handshakes ? handshakes : wrk;
+  const result = await generate(target, seconds).catch((error) => {
     const { exitCode, signalCode } = target.server;
     const ended = exitCode ?? signalCode;
     throw ended === null ? error : new Error(`${target.name} ended by itself (${ended}) under load`);
@@ -84,11 +95,20 @@ export async function measureLoad(target, seconds) {
   };
 }
 
+// As many as browsers offer. A server keeps the list for as long as the connection, 16 bytes for each of them (OpenSSL),
+// and Node by itself offers four times as many.
+const CIPHERS = [
+  ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
+  ...['ECDSA-AES128-GCM-SHA256', 'RSA-AES128-GCM-SHA256', 'ECDSA-AES256-GCM-SHA384'].map((name) => `ECDHE-${name}`),
+  ...['RSA-AES256-GCM-SHA384', 'ECDSA-CHACHA20-POLY1305', 'RSA-CHACHA20-POLY1305'].map((name) => `ECDHE-${name}`),
+  ...['ECDHE-RSA-AES128-SHA', 'ECDHE-RSA-AES256-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA'],
+].join(':');
+
 // A connection with one request done on it.
 function openOne(target) {
   return new Promise((resolve, reject) => {
     const socket = target.tls
-      ? connectTls({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false, servername: 'api.example.test' })
+      ? connectTls({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false, servername: NAME, ciphers: CIPHERS })
       : connectTcp({ port: target.port, host: '127.0.0.1' });
     let text = '';
     socket.setEncoding('latin1');

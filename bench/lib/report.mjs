@@ -18,7 +18,7 @@ function table(head, rows) {
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-const whole = (value) => Math.round(value).toLocaleString('en');
+const whole = (value) => (value === undefined ? '–' : Math.round(value).toLocaleString('en'));
 const verdict = (value, most) => {
   if (most === undefined) return 'for the record';
   return value <= most ? `at most ${most}: met` : `at most ${most}: missed by ${((value / most - 1) * 100).toFixed(0)} %`;

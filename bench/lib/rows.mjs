@@ -41,6 +41,7 @@ export function loadRows(settings, ports, tokens) {
   const server = serversOf(settings, ports);
   const plain = { load: {}, prove: proveRequestId };
   const secure = { load: {}, prove: async () => {} };
+  const handshake = { load: { handshakes: true }, prove: async () => {} };
   const es256 = { load: { TOKEN: tokens.es256 }, prove: proveToken(tokens.es256) };
   const hs256 = { load: { TOKEN: tokens.hs256 }, prove: proveToken(tokens.hs256) };
   const many = { load: { TOKENS: `${RUN}/tokens` }, prove: proveToken(tokens.es256) };
@@ -89,6 +90,19 @@ export function loadRows(settings, ports, tokens) {
         { ...server('nginx', 'nginx/tls.conf'), ...secure },
         { ...server('haproxy', 'haproxy/tls.cfg'), ...secure },
         { ...server('portcullis', 'portcullis/tls.yaml'), ...secure },
+      ],
+      ratios: [
+        { of: 'portcullis', to: 'nginx', most: 1.0 },
+        { of: 'portcullis', to: 'haproxy' },
+      ],
+    },
+    {
+      id: '7h',
+      title: 'new TLS 1.3 connections: a full handshake each (ECDSA P-256), no request',
+      targets: [
+        { ...server('nginx', 'nginx/tls.conf'), ...handshake },
+        { ...server('haproxy', 'haproxy/tls.cfg'), ...handshake },
+        { ...server('portcullis', 'portcullis/tls.yaml'), ...handshake },
       ],
       ratios: [
         { of: 'portcullis', to: 'nginx', most: 1.0 },
