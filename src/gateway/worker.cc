@@ -2,6 +2,7 @@
 
 #include "http/server.h"
 #include "runtime/tls.h"
+#include "upstream/pools.h"
 
 #include <algorithm>
 #include <list>
@@ -15,16 +16,6 @@ constexpr std::chrono::seconds kPoolSweep{5};
 constexpr std::size_t kWorthTrimming = 256UL * 1024;
 // How long a drain waits for the first request of a connection that has just been made.
 constexpr std::chrono::seconds kFirstRequestGrace{1};
-
-// Equal configurations share their pool across reloads.
-std::string pool_key(const config::Upstream& upstream) {
-  std::string key = upstream.name + "|" + std::to_string(static_cast<int>(upstream.balance)) + "|" +
-                    std::to_string(upstream.maximum_connections) + "|" +
-                    std::to_string(upstream.connect_timeout.count()) + "|" +
-                    std::to_string(upstream.idle_timeout.count());
-  for (const config::Text& target : upstream.targets) key += "|" + target.value;
-  return key;
-}
 
 }  // namespace
 
@@ -114,10 +105,7 @@ class Worker::State {
     log_timer_.arm(loop_.now() + std::chrono::milliseconds(100));
   }
   void on_sweep_timer() {
-    for (const auto& [key, pool] : pools_) {
-      if (const auto upstream = pool.lock()) upstream->close_idle(loop_.now());
-    }
-    std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
+    pools_.sweep(loop_.now());
     // After a burst the heap holds what nobody needs; the system may have it back.
     if (loop_.buffers().trim() >= kWorthTrimming) malloc_trim(0);
     sweep_timer_.arm(loop_.now() + kPoolSweep);
@@ -128,7 +116,7 @@ class Worker::State {
   Loop loop_;
   runtime::Resolver resolver_{loop_};
   WorkerServices services_;
-  std::map<std::string, std::weak_ptr<upstream::Upstream>> pools_;
+  upstream::Pools pools_{loop_, resolver_};
   SnapshotRef current_;
   std::vector<std::shared_ptr<Listening>> listeners_;
   std::list<Connection*> connections_;
@@ -241,14 +229,8 @@ Worker::State::State(WorkerOptions options)
 LocalSnapshot Worker::State::localise(const std::shared_ptr<const Snapshot>& snapshot) {
   LocalSnapshot local;
   local.snapshot = snapshot;
+  local.upstreams = pools_.adopt(snapshot->config().upstreams);
   for (const config::Upstream& config : snapshot->config().upstreams) {
-    auto& known = pools_[pool_key(config)];
-    std::shared_ptr<upstream::Upstream> pool = known.lock();
-    if (pool == nullptr) {
-      pool = std::make_shared<upstream::Upstream>(loop_, resolver_, config);
-      known = pool;
-    }
-    local.upstreams.push_back(std::move(pool));
     local.upstream_seconds.push_back(services_.ledger.registry().histogram(
         "portcullis_upstream_seconds",
         "From sending a request to the head of the upstream's answer.",

@@ -3,14 +3,11 @@
 #include "base/check.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace portcullis::upstream {
 namespace {
 
-// How long a name's addresses are used before it is asked for again.
-constexpr std::chrono::seconds kResolveEvery{10};
 // Requests that may wait for a connection, as a multiple of the connections that there may be.
 constexpr std::size_t kQueueFactor = 4;
 
@@ -19,58 +16,22 @@ constexpr std::chrono::seconds kRest{1};
 
 }  // namespace
 
-Target::Target(Upstream& upstream, std::string name) : upstream_(upstream), name_(std::move(name)) {
-  const std::size_t colon = name_.rfind(':');
-  host_ = name_.substr(0, colon);
-  if (host_.size() > 2 && host_.front() == '[') host_ = host_.substr(1, host_.size() - 2);
-  std::from_chars(name_.data() + colon + 1, name_.data() + name_.size(), port_);
-  if (const auto literal = IpAddress::parse(host_)) {
-    addresses_.push_back(*literal);
-    resolved_ = kNoDeadline;
-  }
-}
-
-Lease& Lease::operator=(Lease&& other) noexcept {
-  if (this == &other) return *this;
-  end();
-  target_ = std::exchange(other.target_, nullptr);
-  connection_ = std::move(other.connection_);
-  reused_ = other.reused_;
-  return *this;
-}
-
-void Lease::keep() {
-  if (target_ == nullptr) return;
-  if (connection_->release()) {
-    connection_->idle_since = target_->upstream_.loop_.now();
-    target_->idle_.push_back(std::move(connection_));
-  }
-  end();
-}
-
-void Lease::end() {
-  if (target_ == nullptr) return;
-  connection_.reset();
-  Target& target = *std::exchange(target_, nullptr);
-  --target.active_;
-  target.upstream_.one_ended();
-}
-
-Upstream::Upstream(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config)
+Upstream::Upstream(Loop& loop, const config::Upstream& config,
+                   std::vector<std::shared_ptr<Target>> targets)
     : loop_(loop),
-      resolver_(resolver),
       name_(config.name),
       balance_(config.balance),
       maximum_(config.maximum_connections),
       connect_timeout_(config.connect_timeout),
-      idle_timeout_(config.idle_timeout) {
-  for (const config::Text& target : config.targets) {
-    targets_.push_back(std::make_unique<Target>(*this, target.value));
-  }
+      targets_(std::move(targets)) {
   PC_CHECK(!targets_.empty());
+  for (const auto& target : targets_) target->upstreams_.push_back(this);
 }
 
-Upstream::~Upstream() { PC_CHECK(active() == 0 && waiters_.empty()); }
+Upstream::~Upstream() {
+  PC_CHECK(waiters_.empty());
+  for (const auto& target : targets_) std::erase(target->upstreams_, this);
+}
 
 std::size_t Upstream::active() const {
   std::size_t sum = 0;
@@ -96,20 +57,16 @@ Target& Upstream::choose() {
 void Upstream::next_turn() { turn_ = (turn_ + 1) % targets_.size(); }
 
 Target& Upstream::after(const Target& target) {
-  const auto at = std::ranges::find(targets_, &target, &std::unique_ptr<Target>::get);
+  const auto at = std::ranges::find(targets_, &target, &std::shared_ptr<Target>::get);
   return *targets_[static_cast<std::size_t>(at - targets_.begin() + 1) % targets_.size()];
 }
 
 std::optional<Lease> Upstream::take_idle(Target& target) {
   if (target.active_ >= maximum_) return std::nullopt;
-  while (!target.idle_.empty()) {
-    std::unique_ptr<http::ClientConnection> connection = std::move(target.idle_.back());
-    target.idle_.pop_back();
-    if (!connection->is_usable()) continue;
-    ++target.active_;
-    return Lease(target, std::move(connection), true);
-  }
-  return std::nullopt;
+  std::unique_ptr<http::ClientConnection> connection = target.take_idle();
+  if (connection == nullptr) return std::nullopt;
+  ++target.active_;
+  return Lease(target, std::move(connection), true);
 }
 
 std::optional<Lease> Upstream::try_acquire() {
@@ -172,44 +129,16 @@ Task<Result<Lease>> Upstream::connect(Target& target) {
   const TimePoint deadline = loop_.now() + connect_timeout_;
   ++target.active_;
   Lease lease(target, nullptr, false);  // counts from now on, and stops counting if this fails
-  PC_CO_CHECK(co_await resolve(target));
   // What stands idle makes room, so that there are never more than `maximum` connections.
   if (!target.idle_.empty() && target.active_ + target.idle_.size() > maximum_)
     target.idle_.erase(target.idle_.begin());
-  // A name may have an address that nobody answers at (`localhost` of a server without IPv6): each
-  // is tried. A copy, since another request may resolve the name anew.
-  const std::vector<IpAddress> addresses = target.addresses_;
-  const std::size_t first = target.next_address_++;
-  Error last;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const IpAddress address = addresses[(first + i) % addresses.size()];
-    Result<std::unique_ptr<runtime::Stream>> stream =
-        co_await runtime::Stream::connect(loop_, {address, target.port_}, deadline);
-    if (stream) {
-      lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
-      co_return lease;
-    }
-    last = std::move(stream).error();
-    last.detail = target.name_ + ": " + last.detail;
+  Result<std::unique_ptr<runtime::Stream>> stream = co_await target.dialer_.open(deadline);
+  if (!stream) {
+    target.rests_until_ = loop_.now() + kRest;
+    co_return std::unexpected(std::move(stream).error());
   }
-  target.rests_until_ = loop_.now() + kRest;
-  co_return std::unexpected(std::move(last));
-}
-
-// Keeps the last good answer when the name cannot be resolved again.
-Task<Result<void>> Upstream::resolve(Target& target) {
-  // A literal is never asked for; nothing may be added to its time, the last that there is.
-  if (target.resolved_ == kNoDeadline) co_return Result<void>{};
-  if (!target.addresses_.empty() && loop_.now() < target.resolved_ + kResolveEvery)
-    co_return Result<void>{};
-  Result<std::vector<IpAddress>> addresses = co_await resolver_.resolve(target.host_);
-  if (addresses) {
-    target.addresses_ = std::move(*addresses);
-  } else if (target.addresses_.empty()) {
-    co_return std::unexpected(std::move(addresses).error());
-  }
-  target.resolved_ = loop_.now();
-  co_return Result<void>{};
+  lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
+  co_return lease;
 }
 
 void Upstream::one_ended() {
@@ -226,21 +155,6 @@ void Upstream::Waiter::await_suspend(std::coroutine_handle<> waiter) { handle = 
 void Upstream::Waiter::give_up() {
   std::erase(upstream.waiters_, this);
   upstream.loop_.ready(handle);
-}
-
-void Upstream::close_idle(TimePoint now) {
-  for (const auto& target : targets_) {
-    // The least recently used come first.
-    const auto first_young = std::ranges::find_if(target->idle_, [&](const auto& connection) {
-      return now - connection->idle_since < idle_timeout_;
-    });
-    target->idle_.erase(target->idle_.begin(), first_young);
-    std::erase_if(target->idle_, [](const auto& connection) { return !connection->is_usable(); });
-  }
-}
-
-void Upstream::close_all_idle() {
-  for (const auto& target : targets_) target->idle_.clear();
 }
 
 }  // namespace portcullis::upstream

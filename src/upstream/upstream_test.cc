@@ -1,6 +1,7 @@
 #include "upstream/upstream.h"
 
 #include "runtime/testing/runner.h"
+#include "upstream/testing/scene.h"
 
 #include <gtest/gtest.h>
 
@@ -13,85 +14,16 @@ namespace {
 using runtime::testing::Runner;
 using runtime::testing::settle;
 using std::chrono::milliseconds;
-
-// Takes connections at a port of 127.0.0.1 and answers when it is told to.
-class FakeServer final : public runtime::Acceptor::Handler {
- public:
-  explicit FakeServer(Loop& loop) : loop_(loop) {
-    auto acceptor = runtime::Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, *this);
-    PC_CHECK(acceptor.has_value());
-    acceptor_ = std::move(*acceptor);
-    port_ = acceptor_->address().port;
-  }
-
-  void on_connection(int fd, const IpEndpoint& peer) override {
-    connections.push_back(std::make_unique<runtime::Stream>(loop_, fd, peer));
-  }
-  [[nodiscard]] std::string target(const std::string& host = "127.0.0.1") const {
-    return host + ":" + std::to_string(port_);
-  }
-  // Nobody listens any more.
-  void leave() {
-    acceptor_.reset();
-    connections.clear();
-  }
-
-  std::vector<std::unique_ptr<runtime::Stream>> connections;
-
- private:
-  Loop& loop_;
-  std::unique_ptr<runtime::Acceptor> acceptor_;
-  std::uint16_t port_ = 0;
-};
-
-config::Upstream configure(std::vector<std::string> targets,
-                           config::Balance balance = config::Balance::kRoundRobin,
-                           std::uint32_t maximum = 8) {
-  config::Upstream made;
-  made.name = "u";
-  for (std::string& target : targets) made.targets.push_back({std::move(target), {}});
-  made.balance = balance;
-  made.maximum_connections = maximum;
-  made.connect_timeout = milliseconds(2'000);
-  made.idle_timeout = milliseconds(10'000);
-  return made;
-}
-
-// What every test stands on.
-struct Scene {
-  Loop& loop;
-  runtime::Resolver resolver;
-  FakeServer one;
-  FakeServer two;
-  explicit Scene(Loop& owner) : loop(owner), resolver(owner), one(owner), two(owner) {}
-};
-
-Task<Lease> must_acquire(Upstream& upstream, Freshness freshness = Freshness::kAny) {
-  Result<Lease> lease = co_await upstream.acquire(freshness);
-  EXPECT_TRUE(lease) << lease.error().detail;
-  PC_CHECK(lease.has_value());
-  co_return std::move(*lease);
-}
-
-// The server of that lease answers, so that its connection may be kept.
-Task<void> finish(Lease& lease, FakeServer& server) {
-  co_await settle(server.connections.empty() ? lease.connection().stream().loop()
-                                             : server.connections.back()->loop());
-  lease.connection().begin();
-  for (const auto& connection : server.connections) {
-    static_cast<void>(co_await runtime::testing::send_text(
-        *connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
-  }
-  Arena arena;
-  http::Response response(arena);
-  const auto read = co_await lease.connection().read_head(
-      http::Method::kGet, response, lease.connection().stream().loop().now() + milliseconds(5'000));
-  EXPECT_TRUE(read);
-}
+using testing::configure;
+using testing::FakeServer;
+using testing::finish;
+using testing::must_acquire;
+using testing::Scene;
 
 Task<void> reuse(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target()}));
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));
+  Upstream& upstream = *upstream_held;
   EXPECT_FALSE(upstream.try_acquire());
   Lease first = co_await must_acquire(upstream);
   EXPECT_FALSE(first.reused());
@@ -118,7 +50,8 @@ TEST(Upstream, ReusesWhatWasKeptAndClosesWhatWasNot) {
 
 Task<void> keep_too_early(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target()}));
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));
+  Upstream& upstream = *upstream_held;
   Lease lease = co_await must_acquire(upstream);
   lease.connection().begin();
   lease.keep();  // no response was read
@@ -133,7 +66,8 @@ TEST(Upstream, DoesNotKeepAConnectionInTheMiddleOfAnExchange) {
 
 Task<void> stale(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target()}));
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));
+  Upstream& upstream = *upstream_held;
   for (const bool speaks : {false, true}) {
     Lease lease = co_await must_acquire(upstream);
     EXPECT_FALSE(lease.reused());
@@ -158,8 +92,9 @@ TEST(Upstream, SkipsAnIdleConnectionThatEndedOrSpoke) {
 
 Task<void> fresh(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver,
-                    configure({scene.one.target()}, config::Balance::kRoundRobin, 1));
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target()}, config::Balance::kRoundRobin, 1));
+  Upstream& upstream = *upstream_held;
   Lease lease = co_await must_acquire(upstream);
   co_await finish(lease, scene.one);
   lease.keep();
@@ -177,7 +112,9 @@ TEST(Upstream, MakesANewConnectionWhereOneIsAskedFor) {
 
 Task<void> round_robin(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target(), scene.two.target()}));
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target(), scene.two.target()}));
+  Upstream& upstream = *upstream_held;
   std::vector<Lease> leases;
   for (int i = 0; i < 6; ++i) leases.push_back(co_await must_acquire(upstream));
   for (std::size_t i = 2; i < 6; ++i) {
@@ -193,9 +130,9 @@ TEST(Upstream, GoesRound) {
 
 Task<void> least_requests(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(
-      loop, scene.resolver,
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(
       configure({scene.one.target(), scene.two.target()}, config::Balance::kLeastRequests));
+  Upstream& upstream = *upstream_held;
   Lease first = co_await must_acquire(upstream);
   Lease second = co_await must_acquire(upstream);
   EXPECT_NE(&first.target(), &second.target());
@@ -220,8 +157,9 @@ TEST(Upstream, ChoosesTheTargetWithTheFewestRequests) {
 
 Task<void> pass_over(Loop& loop, config::Balance balance) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver,
-                    configure({scene.one.target(), scene.two.target()}, balance));
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target(), scene.two.target()}, balance));
+  Upstream& upstream = *upstream_held;
   const std::string dead = scene.one.target();
   scene.one.leave();
   std::vector<Lease> leases;
@@ -249,12 +187,16 @@ TEST(Upstream, PassesOverATargetThatCannotBeReached) {
 Task<void> by_name(Loop& loop) {
   Scene scene(loop);
   // `localhost` may be ::1, too, where nobody listens.
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target("localhost")}));
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target("localhost")}));
+  Upstream& upstream = *upstream_held;
   for (int i = 0; i < 4; ++i) {
     Lease lease = co_await must_acquire(upstream);
     EXPECT_FALSE(lease.reused());
   }
-  Upstream nowhere(loop, scene.resolver, configure({"does-not-exist.invalid:80"}));
+  const std::shared_ptr<Upstream> nowhere_held =
+      scene.adopt(configure({"does-not-exist.invalid:80"}));
+  Upstream& nowhere = *nowhere_held;
   const auto none = co_await nowhere.acquire(Freshness::kAny);
   EXPECT_FALSE(none);
   if (!none) EXPECT_EQ(none.error().code, ErrorCode::kUpstreamUnreachable);
@@ -273,8 +215,9 @@ Task<void> wait_in_line(Upstream& upstream, std::vector<int>& order, int who) {
 
 Task<void> queue(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver,
-                    configure({scene.one.target()}, config::Balance::kRoundRobin, 1));
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target()}, config::Balance::kRoundRobin, 1));
+  Upstream& upstream = *upstream_held;
   Lease lease = co_await must_acquire(upstream);
   std::vector<int> order;
   TaskGroup group;
@@ -298,7 +241,8 @@ Task<void> queue_in_vain(Loop& loop) {
   Scene scene(loop);
   config::Upstream config = configure({scene.one.target()}, config::Balance::kRoundRobin, 1);
   config.connect_timeout = milliseconds(30);
-  Upstream upstream(loop, scene.resolver, config);
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(config);
+  Upstream& upstream = *upstream_held;
   Lease lease = co_await must_acquire(upstream);
   std::vector<int> order;
   co_await wait_in_line(upstream, order, 1);
@@ -315,7 +259,8 @@ TEST(Upstream, DoesNotLetAnyoneWaitForEver) {
 
 Task<void> close_idle(Loop& loop) {
   Scene scene(loop);
-  Upstream upstream(loop, scene.resolver, configure({scene.one.target()}));
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));
+  Upstream& upstream = *upstream_held;
   Lease first = co_await must_acquire(upstream);
   Lease second = co_await must_acquire(upstream);
   co_await finish(first, scene.one);
@@ -327,11 +272,11 @@ Task<void> close_idle(Loop& loop) {
   EXPECT_TRUE(read);
   first.keep();
   second.keep();
-  upstream.close_idle(loop.now() + milliseconds(9'000));
+  scene.pools.sweep(loop.now() + milliseconds(9'000));
   std::optional<Lease> still = upstream.try_acquire();
   EXPECT_TRUE(still);
   still.reset();
-  upstream.close_idle(loop.now() + milliseconds(10'001));
+  scene.pools.sweep(loop.now() + milliseconds(10'001));
   EXPECT_FALSE(upstream.try_acquire());
 }
 

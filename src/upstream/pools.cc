@@ -1,0 +1,53 @@
+#include "upstream/pools.h"
+
+#include <set>
+
+namespace portcullis::upstream {
+namespace {
+
+// What must be equal for a connection that was made before a reload to be good after it.
+std::string key_of(const config::Upstream& upstream, const std::string& target) {
+  return upstream.name + "|" + target;
+}
+
+}  // namespace
+
+std::shared_ptr<Target> Pools::find_or_make(const config::Upstream& upstream,
+                                            const std::string& target) {
+  std::weak_ptr<Target>& known = targets_[key_of(upstream, target)];
+  std::shared_ptr<Target> found = known.lock();
+  if (found == nullptr) {
+    found = std::make_shared<Target>(loop_, resolver_, upstream, target);
+    known = found;
+  }
+  found->serve(upstream);
+  return found;
+}
+
+std::vector<std::shared_ptr<Upstream>> Pools::adopt(
+    const std::vector<config::Upstream>& upstreams) {
+  std::vector<std::shared_ptr<Upstream>> made;
+  std::set<const Target*> serving;
+  for (const config::Upstream& config : upstreams) {
+    std::vector<std::shared_ptr<Target>> targets;
+    for (const config::Text& target : config.targets) {
+      targets.push_back(find_or_make(config, target.value));
+      serving.insert(targets.back().get());
+    }
+    made.push_back(std::make_shared<Upstream>(loop_, config, std::move(targets)));
+  }
+  for (const auto& [key, known] : targets_) {
+    const std::shared_ptr<Target> target = known.lock();
+    if (target != nullptr && !serving.contains(target.get())) target->retire();
+  }
+  return made;
+}
+
+void Pools::sweep(TimePoint now) {
+  for (const auto& [key, known] : targets_) {
+    if (const std::shared_ptr<Target> target = known.lock()) target->close_idle(now);
+  }
+  std::erase_if(targets_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+}  // namespace portcullis::upstream

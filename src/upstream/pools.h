@@ -1,0 +1,41 @@
+// The targets of one worker, through reloads.
+#pragma once
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "runtime/loop.h"
+#include "runtime/resolver.h"
+#include "upstream/target.h"
+#include "upstream/upstream.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace portcullis::upstream {
+
+class Pools {
+ public:
+  Pools(Loop& loop, runtime::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  Pools(const Pools&) = delete;
+  Pools& operator=(const Pools&) = delete;
+
+  // The upstreams of a configuration that is now in force, in its order. A target that was there
+  // before, and is reached in the same way, keeps its connections; one that is not there any more
+  // closes them: what is idle at once, what is lent when its request has ended.
+  std::vector<std::shared_ptr<Upstream>> adopt(const std::vector<config::Upstream>& upstreams);
+
+  // For every few seconds.
+  void sweep(TimePoint now);
+
+ private:
+  [[nodiscard]] std::shared_ptr<Target> find_or_make(const config::Upstream& upstream,
+                                                     const std::string& target);
+
+  Loop& loop_;
+  runtime::Resolver& resolver_;
+  std::map<std::string, std::weak_ptr<Target>> targets_;  // by all that decides how it is reached
+};
+
+}  // namespace portcullis::upstream
