@@ -1,6 +1,7 @@
 // What is read and written again reads the same, and any bytes are written as valid JSON.
 
 #include "base/check.h"
+#include "base/json_text.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -14,7 +15,7 @@ namespace json = portcullis::json;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::string as_string;
-  json::append_string(as_string, text);
+  portcullis::append_json_string(as_string, text);
   PC_CHECK(json::Document::parse(as_string, {.size = SIZE_MAX}).has_value());
 
   const auto document = json::Document::parse(text, {.size = 1 << 20, .depth = 16});

@@ -10,10 +10,6 @@ namespace portcullis::json {
 
 class Value;
 
-// Appends `text` as a JSON string. Quotes, backslashes and control characters (C1 and DEL too,
-// which terminals obey) are escaped; each byte that is not part of valid UTF-8 becomes U+FFFD, so
-// that the result is always valid JSON.
-void append_string(std::string& out, std::string_view text);
 void append_number(std::string& out, std::int64_t number);
 void append_number(std::string& out, std::uint64_t number);
 // The shortest text that reads back as the same double, not as an integer; `null` for what JSON

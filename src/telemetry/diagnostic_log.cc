@@ -1,6 +1,6 @@
 #include "telemetry/diagnostic_log.h"
 
-#include "telemetry/json_text.h"
+#include "base/json_text.h"
 
 #include <fmt/format.h>
 

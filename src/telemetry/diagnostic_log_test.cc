@@ -1,7 +1,5 @@
 #include "telemetry/diagnostic_log.h"
 
-#include "telemetry/json_text.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -29,33 +27,6 @@ struct Pipe {
 
 constexpr WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + 6h + 33min + 5s +
                         7ms};
-
-TEST(JsonText, EscapesSoThatALineStaysOneValidLine) {
-  struct Case {
-    std::string_view why;
-    std::string_view text;
-    std::string_view want;
-  };
-  const Case cases[] = {
-      {"empty", "", R"("")"},
-      {"plain", "GET /a", R"("GET /a")"},
-      {"valid UTF-8 is kept", "caf\xc3\xa9 \xf0\x9f\x8f\xb0", "\"caf\xc3\xa9 \xf0\x9f\x8f\xb0\""},
-      {"quote and backslash", R"(a"b\c)", R"("a\"b\\c")"},
-      {"newlines cannot forge a line", "a\nb\r\tc", R"("a\nb\r\tc")"},
-      {"control characters", std::string_view("\0\x1b\x7f", 3), R"("\u0000\u001b\u007f")"},
-      {"a lone continuation byte", "a\x80z", "\"a\xef\xbf\xbdz\""},
-      {"overlong slash", "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
-      {"a surrogate", "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-      {"beyond U+10FFFF", "\xf4\x90\x80\x80",
-       "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-      {"cut in the middle of a character", "a\xe2\x82", "\"a\xef\xbf\xbd\xef\xbf\xbd\""},
-  };
-  for (const Case& c : cases) {
-    std::string out;
-    append_json_string(out, c.text);
-    EXPECT_EQ(out, c.want) << c.why;
-  }
-}
 
 TEST(FormatTime, IsUtcWithMilliseconds) {
   EXPECT_EQ(format_time(kNow), "2026-11-24T06:33:05.007Z");
