@@ -34,7 +34,7 @@ const Command* find_command(std::string_view name, Commands commands) {
 void print_list(std::string_view group, Commands commands, std::string& out) {
   for (const Command& command : commands) {
     if (!group.empty() && first_word(command.name) != group) continue;
-    fmt::format_to(std::back_inserter(out), "  {:<16}{}\n", command.name, command.summary);
+    fmt::format_to(std::back_inserter(out), "  {:<18}{}\n", command.name, command.summary);
   }
 }
 
@@ -73,7 +73,7 @@ void print_all(Commands commands, std::string& out) {
       "Usage: portcullis COMMAND [options]\n\n";
   print_list({}, commands, out);
   out +=
-      "  help            tell this, or more of a command: `portcullis help check`\n"
+      "  help              tell this, or more of a command: `portcullis help check`\n"
       "\nExample:\n"
       "  portcullis check -c portcullis.yaml && portcullis run -c portcullis.yaml\n\n"
       "`portcullis COMMAND --help` tells more. Exit codes: 0 fine, 1 the answer is no,\n"

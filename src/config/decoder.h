@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,6 +30,13 @@ struct Reference {
   std::string key;
 };
 
+// What a key is when the file does not say, as the file would say it. Not `literal`: in words.
+struct Default {
+  std::string text;
+  bool literal = true;
+};
+using Defaults = std::map<std::pair<const Block*, std::string_view>, Default>;
+
 // What one loading shares.
 struct Context {
   Diagnostics& diagnostics;
@@ -37,6 +46,8 @@ struct Context {
   // APIs whose operations are not all known (a document that is not built yet, a route that could
   // not be read): what names an unknown operation of theirs is not reported.
   std::set<std::string> partial_apis;
+  // When set, each key that is absent is noted here with what it then is (see defaults.h).
+  Defaults* defaults = nullptr;
 
   // `path` as the file that `at` is in means it, and noted among `files`.
   [[nodiscard]] std::string resolve(const std::string& path, Position at) const;
@@ -67,6 +78,12 @@ class Scope {
   // Reports at the value of `name`, or at the mapping when it is absent.
   void error(std::string_view name, std::string message);
 
+  // Of a key whose default is not what is given to the reads below: what it is, or a description.
+  void unless_said(std::string_view name, std::uint64_t value);
+  void unless_said(std::string_view name, milliseconds value);
+  void unless_said(std::string_view name, std::string_view literal);
+  void unless_said_in_words(std::string_view name, std::string words);
+
   // Each reads one key into `out`, left alone when the key is absent; false when it is absent or
   // wrong, and what is wrong has been reported.
   template <typename Period>
@@ -75,6 +92,13 @@ class Scope {
   bool integer(std::string_view name, Unsigned& out);
   template <typename Unsigned>
   bool size(std::string_view name, Unsigned& out);
+  template <typename Period>
+  bool duration(std::string_view name,
+                std::optional<std::chrono::duration<std::int64_t, Period>>& out);
+  template <typename Unsigned>
+  bool integer(std::string_view name, std::optional<Unsigned>& out);
+  template <typename Unsigned>
+  bool size(std::string_view name, std::optional<Unsigned>& out);
   template <typename Enum>
   bool choice(std::string_view name, Enum& out);
   bool workers(std::string_view name, std::uint32_t& out);
@@ -136,7 +160,10 @@ class Scope {
 template <typename Period>
 bool Scope::duration(std::string_view name, std::chrono::duration<std::int64_t, Period>& out) {
   milliseconds value{0};
-  if (!milliseconds_of(name, value)) return false;
+  if (!milliseconds_of(name, value)) {
+    unless_said(name, std::chrono::duration_cast<milliseconds>(out));
+    return false;
+  }
   // Fractions of a coarser unit round up: 1500ms of leeway is 2s, never none.
   out = std::chrono::ceil<std::chrono::duration<std::int64_t, Period>>(value);
   return true;
@@ -145,13 +172,44 @@ bool Scope::duration(std::string_view name, std::chrono::duration<std::int64_t, 
 template <typename Unsigned>
 bool Scope::integer(std::string_view name, Unsigned& out) {
   std::uint64_t value = 0;
-  if (!number(name, false, std::numeric_limits<Unsigned>::max(), value)) return false;
+  if (!number(name, false, std::numeric_limits<Unsigned>::max(), value)) {
+    unless_said(name, std::uint64_t{out});
+    return false;
+  }
   out = static_cast<Unsigned>(value);
   return true;
 }
 
 template <typename Unsigned>
 bool Scope::size(std::string_view name, Unsigned& out) {
+  std::uint64_t value = 0;
+  if (!number(name, true, std::numeric_limits<Unsigned>::max(), value)) {
+    unless_said(name, std::uint64_t{out});
+    return false;
+  }
+  out = static_cast<Unsigned>(value);
+  return true;
+}
+
+template <typename Period>
+bool Scope::duration(std::string_view name,
+                     std::optional<std::chrono::duration<std::int64_t, Period>>& out) {
+  milliseconds value{0};
+  if (!milliseconds_of(name, value)) return false;
+  out = std::chrono::ceil<std::chrono::duration<std::int64_t, Period>>(value);
+  return true;
+}
+
+template <typename Unsigned>
+bool Scope::integer(std::string_view name, std::optional<Unsigned>& out) {
+  std::uint64_t value = 0;
+  if (!number(name, false, std::numeric_limits<Unsigned>::max(), value)) return false;
+  out = static_cast<Unsigned>(value);
+  return true;
+}
+
+template <typename Unsigned>
+bool Scope::size(std::string_view name, std::optional<Unsigned>& out) {
   std::uint64_t value = 0;
   if (!number(name, true, std::numeric_limits<Unsigned>::max(), value)) return false;
   out = static_cast<Unsigned>(value);
@@ -161,7 +219,10 @@ bool Scope::size(std::string_view name, Unsigned& out) {
 template <typename Enum>
 bool Scope::choice(std::string_view name, Enum& out) {
   std::size_t index = 0;
-  if (!choice_index(name, index)) return false;
+  if (!choice_index(name, index)) {
+    unless_said(name, static_cast<std::uint64_t>(out));
+    return false;
+  }
   out = static_cast<Enum>(index);
   return true;
 }

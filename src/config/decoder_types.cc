@@ -14,24 +14,45 @@ namespace {
 
 constexpr std::size_t kMaxSecretSize = 64UL * 1024;
 
-std::string show_duration(std::uint64_t ms) {
-  constexpr std::array<std::pair<std::uint64_t, std::string_view>, 4> kUnits = {
-      {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}};
-  if (ms == 0) return "0s";
-  for (const auto& [factor, unit] : kUnits)
-    if (ms % factor == 0) return fmt::format("{}{}", ms / factor, unit);
-  return fmt::format("{}ms", ms);
-}
-
-std::string show_size(std::uint64_t bytes) {
-  constexpr std::array<std::pair<std::uint64_t, std::string_view>, 3> kUnits = {
-      {{1ULL << 30U, "GiB"}, {1ULL << 20U, "MiB"}, {1ULL << 10U, "KiB"}}};
-  for (const auto& [factor, unit] : kUnits)
-    if (bytes != 0 && bytes % factor == 0) return fmt::format("{}{}", bytes / factor, unit);
-  return fmt::format("{}", bytes);
-}
-
 }  // namespace
+
+void Scope::unless_said(std::string_view name, std::uint64_t value) {
+  if (context_.defaults == nullptr) return;
+  const Key& key = *block_.find(name);
+  // What could not be written stands for nothing at all: no limit, no such timer.
+  const bool bounded = key.max != 0;
+  if (bounded && value < key.min && key.type != KeyType::kWorkers) return;
+  switch (key.type) {
+    case KeyType::kDuration:
+      return unless_said(name, show_duration(value));
+    case KeyType::kSize:
+      return unless_said(name, show_size(value));
+    case KeyType::kBoolean:
+      return unless_said(name, value != 0 ? "true" : "false");
+    case KeyType::kWorkers:
+      return unless_said(name, "auto");
+    case KeyType::kChoice:
+      return unless_said(name, key.choices[value]);
+    default:
+      return unless_said(name, fmt::format("{}", value));
+  }
+}
+
+void Scope::unless_said(std::string_view name, milliseconds value) {
+  unless_said(name, static_cast<std::uint64_t>(value.count()));
+}
+
+void Scope::unless_said(std::string_view name, std::string_view literal) {
+  const Key& key = *block_.find(name);
+  if (context_.defaults == nullptr || literal.empty() || key.required) return;
+  context_.defaults->insert_or_assign({&block_, key.name}, Default{std::string(literal), true});
+}
+
+void Scope::unless_said_in_words(std::string_view name, std::string words) {
+  if (context_.defaults == nullptr) return;
+  context_.defaults->insert_or_assign({&block_, block_.find(name)->name},
+                                      Default{std::move(words), false});
+}
 
 bool Scope::number(std::string_view name, bool is_size, std::uint64_t most, std::uint64_t& out) {
   const Entry entry = take(name);
@@ -79,7 +100,10 @@ bool Scope::workers(std::string_view name, std::uint32_t& out) {
   const Entry entry = take(name);
   const std::string what = "`auto` or a whole number from 1 to 256";
   const std::string* text = scalar(entry, what);
-  if (text == nullptr) return false;
+  if (text == nullptr) {
+    unless_said(name, out);
+    return false;
+  }
   if (*text == "auto") {
     out = 0;
     return true;
@@ -110,7 +134,10 @@ bool Scope::rate(std::string_view name, Rate& out) {
 bool Scope::boolean(std::string_view name, bool& out) {
   const Entry entry = take(name);
   const std::string* text = scalar(entry, "`true` or `false`");
-  if (text == nullptr) return false;
+  if (text == nullptr) {
+    unless_said(name, std::uint64_t{out});
+    return false;
+  }
   if (entry.value->quoted || (*text != "true" && *text != "false")) {
     expected(*entry.value, key(name), "`true` or `false`, without quotes");
     return false;
@@ -133,13 +160,16 @@ bool Scope::choice_index(std::string_view name, std::size_t& out) {
 bool Scope::string(std::string_view name, Text& out) {
   const Entry entry = take(name);
   const std::string* text = scalar(entry, "a string");
-  if (text == nullptr) return false;
+  if (text == nullptr) {
+    unless_said(name, out.value);
+    return false;
+  }
   out = {*text, entry.value->at};
   return true;
 }
 
 bool Scope::string(std::string_view name, std::string& out) {
-  Text text;
+  Text text{out, {}};
   if (!string(name, text)) return false;
   out = std::move(text.value);
   return true;

@@ -176,7 +176,7 @@ void read_admin(Scope& root, Config& config) {
 void read_log(Scope& root, AccessLog& log) {
   root.mapping("log", [&](Scope& scope) {
     scope.switchable("access", log.enabled, [&](Scope& access) {
-      Text to;
+      Text to{log.to, {}};
       if (access.string("to", to))
         log.to = to.value == "stdout" || to.value == "stderr"
                      ? to.value
@@ -186,6 +186,8 @@ void read_log(Scope& root, AccessLog& log) {
     });
   });
 }
+
+}  // namespace
 
 Config read_root(Context& context, const Value& merged) {
   Config config;
@@ -205,6 +207,8 @@ Config read_root(Context& context, const Value& merged) {
   read_log(root, config.access_log);
   return config;
 }
+
+namespace {
 
 std::optional<Config> load_main(std::string_view text, const std::string& path,
                                 Diagnostics& diagnostics, Sources& sources) {

@@ -29,12 +29,9 @@ void read_settings(Scope& scope, OperationSettings& settings) {
   refer(scope, ReferenceKind::kAuthenticator, names, "authenticate");
   scope.strings("limits", settings.limits);
   refer(scope, ReferenceKind::kLimit, settings.limits, "limits");
-  std::uint64_t body_size = 0;
-  if (scope.size("body_size", body_size)) settings.body_size = body_size;
-  milliseconds timeout{0};
-  if (scope.duration("timeout", timeout)) settings.timeout = timeout;
-  std::uint32_t retries = 0;
-  if (scope.integer("retries", retries)) settings.retries = retries;
+  scope.size("body_size", settings.body_size);
+  scope.duration("timeout", settings.timeout);
+  scope.integer("retries", settings.retries);
 }
 
 void read_route(Scope& scope, Api& api) {
@@ -167,6 +164,9 @@ void read_api(Scope& scope, Api& api) {
     scope.context().references.push_back(
         {ReferenceKind::kUpstream, api.upstream, scope.key("upstream")});
   read_settings(scope, api.settings);
+  scope.unless_said("body_size", kDefaultBodySize);
+  scope.unless_said("timeout", kDefaultTimeout);
+  scope.unless_said("retries", kDefaultRetries);
   scope.mapping("forward", [&](Scope& forward) {
     forward.choice("authorization", api.forward.authorization);
     forward.named_strings("identity", [&](const Text& field, const Text& part) {

@@ -93,7 +93,7 @@ void read_api_key(Scope& scope, ApiKey& key) {
 }
 
 void read_header(Scope& scope, std::string& header) {
-  Text text;
+  Text text{header, {}};
   if (!scope.string("header", text)) return;
   if (!is_field_name(text.value)) {
     scope.error("header", "expected the name of a field; found " + quote(text.value));

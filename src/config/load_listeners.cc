@@ -36,6 +36,7 @@ void read_listener(Scope& scope, Listener& listener) {
   scope.boolean("insecure", listener.insecure);
   std::vector<Text> protocols;
   scope.strings("protocols", protocols);
+  scope.unless_said("protocols", "[http/1.1]");
   scope.mapping("limits", [&](Scope& limits) { read_limits_of(limits, listener.limits); });
   scope.mapping("paths", [&](Scope& paths) {
     paths.choice("duplicate_slashes", listener.paths.duplicate_slashes);

@@ -6,6 +6,9 @@
 
 namespace portcullis::config {
 
+// The whole of a file, merged.
+[[nodiscard]] Config read_root(Context& context, const Value& merged);
+
 void read_listeners(Scope& root, Config& config);
 void read_authenticators(Scope& root, Config& config);
 void read_roles(Scope& root, Config& config);

@@ -2,6 +2,8 @@
 
 #include "config/contains.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -116,6 +118,23 @@ std::optional<Rate> parse_rate(std::string_view text) {
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   return parse_units(text, kSizeUnits.data(), kSizeUnits.size(), 1ULL << 50U);
+}
+
+std::string show_duration(std::uint64_t milliseconds) {
+  constexpr std::array<std::pair<std::uint64_t, std::string_view>, 4> kUnits = {
+      {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}};
+  if (milliseconds == 0) return "0s";
+  for (const auto& [factor, unit] : kUnits)
+    if (milliseconds % factor == 0) return fmt::format("{}{}", milliseconds / factor, unit);
+  return fmt::format("{}ms", milliseconds);
+}
+
+std::string show_size(std::uint64_t bytes) {
+  constexpr std::array<std::pair<std::uint64_t, std::string_view>, 3> kUnits = {
+      {{1ULL << 30U, "GiB"}, {1ULL << 20U, "MiB"}, {1ULL << 10U, "KiB"}}};
+  for (const auto& [factor, unit] : kUnits)
+    if (bytes != 0 && bytes % factor == 0) return fmt::format("{}{}", bytes / factor, unit);
+  return fmt::format("{}", bytes);
 }
 
 std::optional<std::chrono::sys_seconds> parse_day_end(std::string_view text) {

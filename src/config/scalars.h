@@ -24,6 +24,10 @@ namespace portcullis::config {
 // Bytes: `65536`, `64KiB`, `1MiB`, `2GiB`.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
+// The shortest text that parses as this: `90s`, `32KiB`.
+[[nodiscard]] std::string show_duration(std::uint64_t milliseconds);
+[[nodiscard]] std::string show_size(std::uint64_t bytes);
+
 // `YYYY-MM-DD` as the first second after that day, UTC.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> parse_day_end(std::string_view text);
 

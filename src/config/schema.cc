@@ -1,5 +1,7 @@
 #include "config/schema.h"
 
+#include "base/json_text.h"
+#include "config/defaults.h"
 #include "config/keys.h"
 
 #include <fmt/format.h>
@@ -15,12 +17,9 @@ namespace {
 using Object = std::vector<std::pair<std::string, std::string>>;
 
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;  // the table holds no control characters
-  }
-  return out + "\"";
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
 
 std::string write(const Object& members) {
@@ -72,7 +71,7 @@ std::string indent(std::string_view json) {
 
 constexpr std::string_view kNamePattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
 
-Object block_schema(const Block& block);
+Object block_schema(const Block& block, const Defaults& defaults);
 
 Object pattern(std::string_view regex) {
   return {{"type", quoted("string")}, {"pattern", quoted(regex)}};
@@ -110,7 +109,7 @@ Object named(const Key& key, const Object& value) {
   return schema;
 }
 
-Object type_schema(const Key& key) {
+Object type_schema(const Key& key, const Defaults& defaults) {
   switch (key.type) {
     case KeyType::kInteger:
       return integer(key);
@@ -148,17 +147,18 @@ Object type_schema(const Key& key) {
     case KeyType::kAccessLog:
       // YAML 1.1 readers take `off` for false.
       return either({{"enum", write(std::vector<std::string>{quoted("off"), "false"})}},
-                    block_schema(*key.block));
+                    block_schema(*key.block, defaults));
     case KeyType::kMapping:
-      return block_schema(*key.block);
+      return block_schema(*key.block, defaults);
     case KeyType::kNamed:
-      return named(key, block_schema(*key.block));
+      return named(key, block_schema(*key.block, defaults));
     case KeyType::kNamedLists:
       return named(key, string_list(key));
     case KeyType::kNamedStrings:
       return {{"type", quoted("object")}, {"additionalProperties", write(pattern("."))}};
     case KeyType::kList: {
-      Object schema = {{"type", quoted("array")}, {"items", write(block_schema(*key.block))}};
+      Object schema = {{"type", quoted("array")},
+                       {"items", write(block_schema(*key.block, defaults))}};
       if (key.min > 0) schema.emplace_back("minItems", fmt::format("{}", key.min));
       return schema;
     }
@@ -168,13 +168,24 @@ Object type_schema(const Key& key) {
   return {};
 }
 
-Object block_schema(const Block& block) {
+// As JSON: what is a number or a word of the file's is one here too.
+std::string default_of(const Key& key, const Default& known) {
+  if (key.type == KeyType::kStrings) return {};
+  const bool plain = key.type == KeyType::kInteger || key.type == KeyType::kBoolean;
+  return plain ? known.text : quoted(known.text);
+}
+
+Object block_schema(const Block& block, const Defaults& defaults) {
   Object properties;
   std::vector<std::string> required;
   for (const Key& key : block.keys) {
     if (key.type == KeyType::kNotBuilt) continue;
     Object schema = {{"description", quoted(key.help)}};
-    for (auto& member : type_schema(key)) schema.push_back(std::move(member));
+    for (auto& member : type_schema(key, defaults)) schema.push_back(std::move(member));
+    if (const auto known = defaults.find({&block, key.name});
+        known != defaults.end() && known->second.literal)
+      if (std::string json = default_of(key, known->second); !json.empty())
+        schema.emplace_back("default", std::move(json));
     properties.emplace_back(std::string(key.name), write(schema));
     if (key.required) required.push_back(quoted(key.name));
   }
@@ -190,7 +201,8 @@ Object block_schema(const Block& block) {
 std::string json_schema() {
   Object schema = {{"$schema", quoted("https://json-schema.org/draft/2020-12/schema")},
                    {"title", quoted("Portcullis configuration")}};
-  for (auto& member : block_schema(root_block())) schema.push_back(std::move(member));
+  for (auto& member : block_schema(root_block(), find_defaults()))
+    schema.push_back(std::move(member));
   return indent(write(schema));
 }
 
