@@ -335,7 +335,8 @@ constexpr Block kOperation{kOperationKeys};
 constexpr Key kRouteKeys[] = {
     {.name = "path",
      .type = kString,
-     .help = "Below base_path; a parameter takes a whole segment: /orders/{id}",
+     .help = "Below base_path; a parameter takes a whole segment: /orders/{id}, and at the end all "
+             "that is left: /files/{path...}",
      .required = true},
     {.name = "methods",
      .type = kStringOrList,

@@ -54,7 +54,9 @@ std::string segment_problem(std::string_view segment) {
   if (segment == "." || segment == "..") return "a segment may not be `.` or `..`";
   if (segment.starts_with(':')) return "a parameter is written `{id}`";
   for (const char c : segment) {
-    if (c == '*') return "there are no wildcards: a parameter such as `{name}` takes one segment";
+    if (c == '*')
+      return "there are no wildcards: `{name}` takes one segment, and `{name...}` at the end takes "
+             "all that is left";
     if (c == '%') return "write the character itself, not its `%` escape";
     if (!is_path_character(c))
       return std::string("the character `") + (c > 0x20 && c < 0x7f ? c : '?') +
@@ -63,10 +65,16 @@ std::string segment_problem(std::string_view segment) {
   return {};
 }
 
-std::string parameter_problem(std::string_view segment, std::set<std::string_view>& names) {
+std::string parameter_problem(std::string_view segment, bool last,
+                              std::set<std::string_view>& names) {
   if (!segment.starts_with('{') || !segment.ends_with('}'))
     return "a parameter such as `{id}` takes a whole segment";
-  const std::string_view name = segment.substr(1, segment.size() - 2);
+  std::string_view name = segment.substr(1, segment.size() - 2);
+  if (name.ends_with("...")) {
+    if (!last)
+      return "`" + std::string(segment) + "` takes the rest of a path: it must be the last";
+    name.remove_suffix(3);
+  }
   if (!is_name(name)) return "a parameter's name is letters, digits, `_` and `-`";
   if (!names.insert(name).second)
     return "the parameter `{" + std::string(name) + "}` is there twice";
@@ -220,7 +228,7 @@ std::string path_template_problem(std::string_view path) {
     if (segment.empty()) {
       if (!last) problem = "has an empty segment";
     } else if (segment.find_first_of("{}") != std::string_view::npos) {
-      problem = parameter_problem(segment, names);
+      problem = parameter_problem(segment, last, names);
     } else {
       problem = segment_problem(segment);
     }
@@ -233,7 +241,7 @@ std::string path_shape(std::string_view path) {
   bool inside = false;
   for (const char c : path) {
     if (c == '}') inside = false;
-    if (!inside) shape += c;
+    if (!inside || c == '.') shape += c;  // the dots of `{path...}`: a name has none
     if (c == '{') inside = true;
   }
   return shape;

@@ -53,7 +53,8 @@ struct HostPort {
 [[nodiscard]] std::string base_path_problem(std::string_view path);
 [[nodiscard]] std::string path_template_problem(std::string_view path);
 
-// A template with every parameter as `{}`: equal for two routes that match the same paths.
+// A template with every parameter as `{}` or `{...}`: equal for two routes that match the same
+// paths.
 [[nodiscard]] std::string path_shape(std::string_view path);
 
 // What is wrong with the URL of a key set: it must be https, or http to loopback, and carry neither

@@ -90,17 +90,21 @@ TEST(ParseHostPort, NeedsBoth) {
 
 TEST(Paths, TemplatesTakeWholeSegments) {
   for (const std::string_view good :
-       {"/", "/orders", "/orders/", "/orders/{id}", "/{a}/{b}", "/a.b/~c/@d:e,f", "/.well-known/x"})
+       {"/", "/orders", "/orders/", "/orders/{id}", "/{a}/{b}", "/a.b/~c/@d:e,f", "/.well-known/x",
+        "/{path...}", "/a/{id}/{path...}"})
     EXPECT_EQ(path_template_problem(good), "") << good;
   for (const std::string_view bad :
-       {"",       "orders",   "{id}",         "/a//b", "//",     "/a/{id",
-        "/a/id}", "/a/x{id}", "/a/{id}.json", "/{}",   "/{a b}", "/{a}/{a}",
-        "/{{a}}", "/a/..",    "/./a",         "/a?b",  "/a#b",   "/a%20b",
-        "/a b",   "/a;b",     "/a\\b",        "/é",    "/*",     "/:id"})
+       {"",         "orders",       "{id}",     "/a//b",      "//",       "/a/{id",    "/a/id}",
+        "/a/x{id}", "/a/{id}.json", "/{}",      "/{a b}",     "/{a}/{a}", "/{{a}}",    "/a/..",
+        "/./a",     "/a?b",         "/a#b",     "/a%20b",     "/a b",     "/a;b",      "/a\\b",
+        "/é",       "/*",           "/:id",     "/{...}",     "/{a...}/", "/{a...}/b", "/{a..}",
+        "/{a....}", "/{...a}",      "/x{a...}", "/{a}/{a...}"})
     EXPECT_NE(path_template_problem(bad), "") << bad;
   EXPECT_EQ(path_shape("/orders/{id}/lines/{line}"), "/orders/{}/lines/{}");
   EXPECT_EQ(path_shape("/orders/{id}"), path_shape("/orders/{order}"));
   EXPECT_NE(path_shape("/orders/{id}"), path_shape("/orders/id"));
+  EXPECT_EQ(path_shape("/a/{path...}"), "/a/{...}");
+  EXPECT_NE(path_shape("/a/{path...}"), path_shape("/a/{path}"));
 }
 
 TEST(Paths, BasesHaveNeitherParametersNorAnEnd) {

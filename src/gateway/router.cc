@@ -11,7 +11,15 @@ struct Router::Node {
   };
   std::unordered_map<std::string, std::unique_ptr<Node>, Hash, std::equal_to<>> literals;
   std::unique_ptr<Node> parameter;
+  std::unique_ptr<Node> rest;
   std::vector<Entry> entries;  // of the path that ends here
+
+  // The one for that segment of a template.
+  std::unique_ptr<Node>& child(std::string_view segment) {
+    if (segment.ends_with("...}")) return rest;
+    if (segment.starts_with('{')) return parameter;
+    return literals[std::string(segment)];
+  }
 };
 
 Router::Router() = default;
@@ -29,8 +37,7 @@ void Router::add(const RouteSpec& route) {
       rest.remove_prefix(1);  // the slash before each segment
       const std::string_view segment = rest.substr(0, rest.find('/'));
       rest.remove_prefix(segment.size());
-      std::unique_ptr<Node>& child =
-          segment.starts_with('{') ? node->parameter : node->literals[std::string(segment)];
+      std::unique_ptr<Node>& child = node->child(segment);
       if (child == nullptr) child = std::make_unique<Node>();
       node = child.get();
     }
@@ -53,7 +60,8 @@ void Router::add(const RouteSpec& route) {
 }
 
 // `rest` begins with the slash before the next segment. A parameter takes a whole segment, and
-// never an empty one.
+// never an empty one; a rest takes all that is left after that slash, be it nothing. No node is
+// visited twice, so that a match costs at most the size of the tree.
 const Router::Node* Router::find(const Node& node, std::string_view rest) {
   if (rest.empty()) return node.entries.empty() ? nullptr : &node;
   rest.remove_prefix(1);
@@ -62,8 +70,10 @@ const Router::Node* Router::find(const Node& node, std::string_view rest) {
   if (const auto literal = node.literals.find(segment); literal != node.literals.end()) {
     if (const Node* found = find(*literal->second, rest)) return found;
   }
-  if (node.parameter != nullptr && !segment.empty()) return find(*node.parameter, rest);
-  return nullptr;
+  if (node.parameter != nullptr && !segment.empty()) {
+    if (const Node* found = find(*node.parameter, rest)) return found;
+  }
+  return node.rest.get();
 }
 
 const Router::Node* Router::find_for_host(std::string_view host, std::string_view path) const {

@@ -19,7 +19,8 @@ namespace portcullis::gateway {
 struct RouteSpec {
   std::vector<std::string> hosts;    // exact or `*.example.com`, lower case; empty: every host
   std::string base_path;             // `` or `/v1`, canonical
-  std::string path;                  // template below it: `/orders/{id}`; literals canonical
+  std::string path;                  // template below it: `/orders/{id}`, `/files/{path...}`;
+                                     // literals canonical
   std::vector<std::string> methods;  // upper case
   std::size_t plan = 0;
 };
@@ -39,9 +40,10 @@ class Router {
   void add(const RouteSpec& route);
 
   // `path` is canonical. A host that is named wins over a pattern, a longer pattern over a shorter
-  // one, and any of them over APIs without hosts; among an API's paths a literal segment wins over
-  // a parameter. HEAD is answered by GET's route where it has none of its own. Errors: kNotFound;
-  // kMethodNotAllowed, with the methods in `allow` (a list for the Allow field).
+  // one, and any of them over APIs without hosts; among the paths a literal segment wins over a
+  // parameter, and both over a rest (`{path...}`). HEAD is answered by GET's route where it has
+  // none of its own. Errors: kNotFound; kMethodNotAllowed, with the methods in `allow` (a list for
+  // the Allow field).
   Result<Match> match(std::string_view host, std::string_view path, http::Method method,
                       std::string_view method_text, std::string& allow) const;
 

@@ -30,6 +30,19 @@ struct Case {
   ErrorCode error = ErrorCode::kNotFound;
 };
 
+void expect_match(const Router& router, const Case& c) {
+  SCOPED_TRACE(c.why);
+  std::string allow;
+  const auto match = router.match(c.host, c.path, http::parse_method(c.method), c.method, allow);
+  if (c.plan) {
+    ASSERT_TRUE(match);
+    EXPECT_EQ(match->plan, *c.plan);
+  } else {
+    ASSERT_FALSE(match);
+    EXPECT_EQ(match.error().code, c.error);
+  }
+}
+
 TEST(Router, FindsTheRouteOrSaysWhy) {
   const Router router = sample();
   const Case cases[] = {
@@ -66,18 +79,43 @@ TEST(Router, FindsTheRouteOrSaysWhy) {
       {"no HEAD without GET", "HEAD", "shop.example.com", "/v1/orders/1/items/2", std::nullopt,
        ErrorCode::kMethodNotAllowed},
   };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.why);
-    std::string allow;
-    const auto match = router.match(c.host, c.path, http::parse_method(c.method), c.method, allow);
-    if (c.plan) {
-      ASSERT_TRUE(match);
-      EXPECT_EQ(match->plan, *c.plan);
-    } else {
-      ASSERT_FALSE(match);
-      EXPECT_EQ(match.error().code, c.error);
-    }
-  }
+  for (const Case& c : cases) expect_match(router, c);
+}
+
+TEST(Router, GivesTheRestOfAPathToTheLeastParticularRoute) {
+  Router router;
+  router.add({{}, "", "/{path...}", {"GET", "PUT"}, 1});
+  router.add({{}, "", "/files/{path...}", {"GET"}, 2});
+  router.add({{}, "", "/files/{name}", {"GET"}, 3});
+  router.add({{}, "", "/files/{name}/history", {"GET"}, 4});
+  router.add({{}, "", "/files/readme", {"POST"}, 5});
+  router.add({{"git.test"}, "/r", "/{path...}", {"GET"}, 6});
+  const Case cases[] = {
+      {"one segment", "GET", "x", "/a", 1},
+      {"many segments", "GET", "x", "/a/b/c/d/e", 1},
+      {"a slash at the end", "GET", "x", "/a/b/", 1},
+      {"none: the root", "GET", "x", "/", 1},
+      {"HEAD by GET", "HEAD", "x", "/a/b", 1},
+      {"the longer literal beginning", "GET", "x", "/files/a/b", 2},
+      {"none: the slash alone", "GET", "x", "/files/", 2},
+      {"without its slash it is another path", "GET", "x", "/files", 1},
+      {"a parameter wins over a rest", "GET", "x", "/files/a", 3},
+      {"a longer template wins over a rest", "GET", "x", "/files/a/history", 4},
+      {"back from a template that goes on otherwise", "GET", "x", "/files/a/history/1", 2},
+      {"back from a literal that ends too early", "GET", "x", "/files/readme/1", 2},
+      {"below a base path", "GET", "git.test", "/r/a/b", 6},
+      {"base path with its slash", "GET", "git.test", "/r/", 6},
+      {"a named host falls back to every host", "GET", "git.test", "/other", 1},
+      {"base path without its slash", "PUT", "git.test", "/r", 1},
+      {"the path decides before the method", "GET", "x", "/files/readme", std::nullopt,
+       ErrorCode::kMethodNotAllowed},
+      {"... on the rest too", "PUT", "x", "/files/a/b", std::nullopt, ErrorCode::kMethodNotAllowed},
+      {"the host decides before the path", "PUT", "git.test", "/r/a", std::nullopt,
+       ErrorCode::kMethodNotAllowed},
+      {"the server as a whole", "GET", "x", "*", std::nullopt},
+      {"no path", "GET", "x", "", std::nullopt},
+  };
+  for (const Case& c : cases) expect_match(router, c);
 }
 
 TEST(Router, SaysWhichMethodsThereAre) {
