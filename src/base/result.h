@@ -18,6 +18,7 @@ enum class ErrorCode : std::uint8_t {
                       // about
   kMalformedPath,     // 400: a request target that has no single meaning
   kMalformedHost,     // 400: Host missing, repeated or not a host
+  kMalformedContent,  // 400: a coded body that cannot be decoded
   kAmbiguousCredentials,  // 400: credentials of more than one kind (RFC 6750 3.1 invalid_request)
   kCredentialsMissing,    // 401
   kCredentialsInvalid,    // 401
@@ -27,6 +28,7 @@ enum class ErrorCode : std::uint8_t {
   kRequestTimeout,        // 408
   kContentTooLarge,       // 413
   kUriTooLong,            // 414
+  kUnsupportedCoding,     // 415: a Content-Encoding that is not accepted here
   kExpectationFailed,     // 417
   kMisdirected,           // 421: a host that this listener does not serve
   kHeadTooLarge,          // 431

@@ -16,6 +16,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
               "The path or query is malformed or can be read in more than one way."};
     case ErrorCode::kMalformedHost:
       return {400, "malformed-host", "The host is missing or malformed."};
+    case ErrorCode::kMalformedContent:
+      return {400, "malformed-content", "The body cannot be decoded."};
     case ErrorCode::kAmbiguousCredentials:
       return {400, "ambiguous-credentials",
               "The request carries more than one set of credentials."};
@@ -35,6 +37,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {413, "content-too-large", "The body is larger than is allowed here."};
     case ErrorCode::kUriTooLong:
       return {414, "uri-too-long", "The address is longer than is allowed here."};
+    case ErrorCode::kUnsupportedCoding:
+      return {415, "unsupported-coding", "The coding of the body is not accepted here."};
     case ErrorCode::kExpectationFailed:
       return {417, "expectation-failed", "The expectation cannot be met."};
     case ErrorCode::kMisdirected:

@@ -35,6 +35,7 @@ constexpr KnownField kKnown[] = {
     {"x-forwarded-for", FieldId::kXForwardedFor},
     {"proxy-connection", FieldId::kProxyConnection},
     {"x-forwarded-host", FieldId::kXForwardedHost},
+    {"content-encoding", FieldId::kContentEncoding},
     {"x-forwarded-port", FieldId::kXForwardedPort},
     {"transfer-encoding", FieldId::kTransferEncoding},
     {"x-forwarded-proto", FieldId::kXForwardedProto},

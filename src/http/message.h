@@ -37,6 +37,7 @@ enum class FieldId : std::uint8_t {
   kOther,
   kAuthorization,
   kConnection,
+  kContentEncoding,
   kContentLength,
   kContentType,
   kCookie,
