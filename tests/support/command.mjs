@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 
 /** { code, stdout, stderr } of a program; `input` goes to its stdin, which then ends. */
-export function command(program, args, { input = '', timeout = 15_000, env = {} } = {}) {
+export function command(program, args, { input = '', timeout = 15_000, env = {}, cwd } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout, env: { ...process.env, ...env } });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout, cwd, env: { ...process.env, ...env } });
     const stdout = [];
     const stderr = [];
     child.stdout.on('data', (chunk) => stdout.push(chunk));
