@@ -23,6 +23,8 @@ enum class ErrorCode : std::uint8_t {
   kCredentialsMissing,    // 401
   kCredentialsInvalid,    // 401
   kForbidden,             // 403
+  kAddressNotAllowed,     // 403: from where one may not call
+  kOriginNotAllowed,      // 403: a preflight of an origin that may not
   kNotFound,              // 404: no route
   kMethodNotAllowed,      // 405
   kRequestTimeout,        // 408
@@ -39,6 +41,7 @@ enum class ErrorCode : std::uint8_t {
   kUpstreamUnreachable,  // 502: no connection could be made
   kUpstreamBroken,       // 502: the connection ended, or the answer breaks RFC 9112
   kUpstreamTimeout,      // 504
+  kMaintenance,          // 503: taken down on purpose
   kUnavailable,          // 503: no target, keys of the issuer unknown, shutting down
   // Ourselves.
   kInternal,   // 500

@@ -391,8 +391,6 @@ TEST(Checks, OfRoutesAndOperations) {
       {"a limit by identity on an open route", routes,
        base + ", authenticate: none, limits: [each] }\n" + put, "apis.shop.routes[0].limits",
        "counts by identity"},
-      {"an answer of our own", routes, base + ", respond: { status: 200 } }\n" + put,
-       "apis.shop.routes[0].respond", "is not built yet"},
       {"an operation that no route has", operations, "    operations: { putt: { timeout: 1s } }\n",
        "apis.shop.operations.putt", "no route has the operation `putt`; did you mean `put`?"},
       {"an unknown authenticator of an operation", operations,

@@ -5,6 +5,7 @@
 #include "base/ip.h"
 #include "base/secret.h"
 #include "config/diagnostics.h"
+#include "config/shaping.h"
 
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,7 @@ struct Tls {
   std::vector<CertificateFiles>
       certificates;  // at least one; the first serves clients that name no host
   TlsVersion minimum = TlsVersion::kTls12;
+  std::optional<Hsts> hsts;
 };
 
 struct ListenerLimits {
@@ -64,6 +66,7 @@ struct Listener {
   IpEndpoint address;
   std::optional<Tls> tls;
   bool insecure = false;  // clear text beyond loopback, said on purpose
+  RedirectHttps redirect_https;
   ListenerLimits limits;
   Paths paths;
   Position at;
@@ -151,24 +154,28 @@ struct OperationSettings {
   std::optional<std::uint64_t> body_size;
   std::optional<milliseconds> timeout;
   std::optional<std::uint32_t> retries;
+  ShapingSettings shaping;
 };
 
 struct Route {
   std::string path;  // a template below base_path: `/orders/{id}`
   std::vector<std::string> methods;
   std::string operation;
-  OperationSettings settings;  // merged with `operations:` of the API
+  OperationSettings settings;      // merged with `operations:` of the API
+  std::optional<Respond> respond;  // one of these at most
+  std::optional<Redirect> redirect;
   Position at;
 };
 
 struct Api {
   std::string name;
   std::vector<Text> listeners;
-  std::vector<Text> hosts;  // exact or `*.example.com`; empty: every host
-  std::string base_path;    // `` or `/v1`; no slash at its end
-  Text upstream;
+  std::vector<Text> hosts;     // exact or `*.example.com`; empty: every host
+  std::string base_path;       // `` or `/v1`; no slash at its end
+  Text upstream;               // empty where every route answers itself
   OperationSettings settings;  // `authenticate` is required here, or by every route
   Forward forward;
+  ApiShaping shaping;
   std::vector<Route> routes;
   Position at;
 };

@@ -121,6 +121,12 @@ Position Scope::place_of(std::string_view name) const {
   return at_;
 }
 
+bool Scope::is_mapping(std::string_view name) const {
+  return value_ != nullptr && std::ranges::any_of(value_->members, [&](const Member& m) {
+           return m.key == name && m.value.kind == ValueKind::kMapping;
+         });
+}
+
 void Scope::error(std::string_view name, std::string message) {
   context_.diagnostics.error(place_of(name), key(name), std::move(message));
 }

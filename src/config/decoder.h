@@ -71,10 +71,14 @@ class Scope {
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] std::string key(std::string_view name) const;
   [[nodiscard]] Context& context() const { return context_; }
+  // Whether it is a mapping at all; if not, that has been reported.
+  [[nodiscard]] bool readable() const { return value_ != nullptr; }
   // Whether the key stands there, readable or not, built or not.
   [[nodiscard]] bool has(std::string_view name) const;
   // Where the value of `name` stands, or the mapping when it is absent.
   [[nodiscard]] Position place_of(std::string_view name) const;
+  // Whether what stands there is a mapping.
+  [[nodiscard]] bool is_mapping(std::string_view name) const;
   // Reports at the value of `name`, or at the mapping when it is absent.
   void error(std::string_view name, std::string message);
 
@@ -125,6 +129,14 @@ class Scope {
   bool authenticate(std::string_view name, std::vector<Text>& out);
   // `off` gives false in `enabled`; otherwise a mapping.
   bool switchable(std::string_view name, bool& enabled, const std::function<void(Scope&)>& read);
+  // `none`, or a mapping.
+  bool none_or_mapping(std::string_view name, const std::function<void(Scope&)>& read);
+  bool flag_or_mapping(std::string_view name, bool& flag, const std::function<void(Scope&)>& read);
+  template <typename Period>
+  bool duration_or_mapping(std::string_view name, std::chrono::duration<std::int64_t, Period>& out,
+                           const std::function<void(Scope&)>& read);
+  // A mapping, or a list of them.
+  bool one_or_list(std::string_view name, const std::function<void(Scope&)>& read);
 
  private:
   struct Entry {
@@ -141,6 +153,8 @@ class Scope {
   const std::string* scalar(const Entry& entry, const std::string& expected);
   void report(const Value& value, std::string key, std::string message);
   void expected(const Value& value, const std::string& key, const std::string& what);
+  bool word_or_mapping(std::string_view name, std::string_view word, bool& is_word,
+                       const std::function<void(Scope&)>& read);
   bool number(std::string_view name, bool is_size, std::uint64_t most, std::uint64_t& out);
   bool milliseconds_of(std::string_view name, milliseconds& out);
   bool choice_index(std::string_view name, std::size_t& out);
@@ -167,6 +181,13 @@ bool Scope::duration(std::string_view name, std::chrono::duration<std::int64_t, 
   // Fractions of a coarser unit round up: 1500ms of leeway is 2s, never none.
   out = std::chrono::ceil<std::chrono::duration<std::int64_t, Period>>(value);
   return true;
+}
+
+template <typename Period>
+bool Scope::duration_or_mapping(std::string_view name,
+                                std::chrono::duration<std::int64_t, Period>& out,
+                                const std::function<void(Scope&)>& read) {
+  return is_mapping(name) ? mapping(name, read) : duration(name, out);
 }
 
 template <typename Unsigned>

@@ -389,21 +389,51 @@ bool Scope::authenticate(std::string_view name, std::vector<Text>& out) {
   return true;
 }
 
-bool Scope::switchable(std::string_view name, bool& enabled,
-                       const std::function<void(Scope&)>& read) {
+bool Scope::word_or_mapping(std::string_view name, std::string_view word, bool& is_word,
+                            const std::function<void(Scope&)>& read) {
   const Entry entry = take(name);
   if (!entry) return false;
   if (entry.value->kind == ValueKind::kScalar) {
-    if (entry.value->text != "off") {
-      expected(*entry.value, key(name), "`off` or a mapping");
-      return false;
-    }
-    enabled = false;
-    return true;
+    is_word = entry.value->text == word;
+    if (!is_word) expected(*entry.value, key(name), quote(word) + " or a mapping");
+    return is_word;
   }
   Scope inner(context_, *entry.key->block, *entry.value, entry.at, key(name));
   read(inner);
   return true;
+}
+
+bool Scope::switchable(std::string_view name, bool& enabled,
+                       const std::function<void(Scope&)>& read) {
+  bool off = false;
+  const bool good = word_or_mapping(name, "off", off, read);
+  if (off) enabled = false;
+  return good;
+}
+
+bool Scope::none_or_mapping(std::string_view name, const std::function<void(Scope&)>& read) {
+  bool none = false;
+  return word_or_mapping(name, "none", none, read);
+}
+
+bool Scope::flag_or_mapping(std::string_view name, bool& flag,
+                            const std::function<void(Scope&)>& read) {
+  unless_said(name, flag ? "true" : "false");
+  if (is_mapping(name)) return mapping(name, read);
+  const Entry entry = take(name);
+  if (!entry) return false;
+  const bool known = entry.value->kind == ValueKind::kScalar && !entry.value->quoted &&
+                     (entry.value->text == "true" || entry.value->text == "false");
+  if (!known) {
+    expected(*entry.value, key(name), "`true`, `false` or a mapping");
+    return false;
+  }
+  flag = entry.value->text == "true";
+  return true;
+}
+
+bool Scope::one_or_list(std::string_view name, const std::function<void(Scope&)>& read) {
+  return is_mapping(name) ? mapping(name, read) : list(name, read);
 }
 
 }  // namespace portcullis::config

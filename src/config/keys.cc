@@ -1,5 +1,7 @@
 #include "config/keys.h"
 
+#include "config/keys_shaping.h"
+
 namespace portcullis::config {
 namespace {
 
@@ -87,7 +89,12 @@ constexpr Key kTlsKeys[] = {
      .choices = kTlsVersions},
     {.name = "client_ca"},
     {.name = "client_crl"},
-    {.name = "hsts"},
+    {.name = "hsts",
+     .type = kDurationOrMapping,
+     .help = "Strict-Transport-Security on every answer: 365d, or a block for more",
+     .min = 0,
+     .max = 3650 * kDay,
+     .block = &kHsts},
 };
 constexpr Block kTls{kTlsKeys};
 
@@ -171,7 +178,10 @@ constexpr Key kListenerKeys[] = {
      .help = "What becomes of paths with more than one meaning",
      .block = &kPaths},
     {.name = "http2"},
-    {.name = "redirect_https"},
+    {.name = "redirect_https",
+     .type = kFlagOrMapping,
+     .help = "Sends every request to https, and serves no API",
+     .block = &kRedirectHttps},
     {.name = "proxy_protocol"},
 };
 constexpr Block kListener{kListenerKeys};
@@ -326,9 +336,9 @@ constexpr Key kRetriesKey{.name = "retries",
                           .max = 10};
 
 constexpr Key kOperationKeys[] = {
-    kAuthenticateKey,  kLimitsKey,           kTimeoutKey,
-    kBodySizeKey,      kRetriesKey,          {.name = "own"},
-    {.name = "cache"}, {.name = "firewall"}, {.name = "compression"},
+    kAuthenticateKey,        kLimitsKey, kTimeoutKey,   kBodySizeKey,      kRetriesKey,
+    {.name = "own"},         kCorsKey,   kAddressesKey, {.name = "cache"}, {.name = "firewall"},
+    {.name = "compression"},
 };
 constexpr Block kOperation{kOperationKeys};
 
@@ -353,12 +363,20 @@ constexpr Key kRouteKeys[] = {
     kTimeoutKey,
     kBodySizeKey,
     kRetriesKey,
+    kCorsKey,
+    kAddressesKey,
+    {.name = "respond",
+     .type = kMapping,
+     .help = "The gateway answers itself: status, body, fields",
+     .block = &kRespond},
+    {.name = "redirect",
+     .type = kMapping,
+     .help = "The gateway sends the caller elsewhere",
+     .block = &kRedirect},
     {.name = "own"},
     {.name = "cache"},
     {.name = "firewall"},
     {.name = "compression"},
-    {.name = "respond"},
-    {.name = "redirect"},
 };
 constexpr Block kRoute{kRouteKeys};
 
@@ -388,13 +406,33 @@ constexpr Key kApiKeys[] = {
     {.name = "base_path", .type = kString, .help = "What all paths begin with: /v1"},
     {.name = "upstream",
      .type = kString,
-     .help = "The name of the upstream that answers",
-     .required = true},
+     .help = "The name of the upstream that answers; needed unless every route answers itself"},
     kAuthenticateKey,
     kLimitsKey,
     kTimeoutKey,
     kBodySizeKey,
     kRetriesKey,
+    kCorsKey,
+    kAddressesKey,
+    {.name = "strip_prefix",
+     .type = kBoolean,
+     .help = "Whether base_path is taken off before the upstream gets the path; false unless said"},
+    {.name = "rewrite",
+     .type = kOneOrList,
+     .help = "What becomes of paths before the upstream gets them; the first that fits decides",
+     .block = &kRewrite},
+    {.name = "request_headers",
+     .type = kMapping,
+     .help = "Fields of requests to the upstream",
+     .block = &kFieldEdits},
+    {.name = "response_headers",
+     .type = kMapping,
+     .help = "Fields of answers to the client",
+     .block = &kFieldEdits},
+    {.name = "maintenance",
+     .type = kFlagOrMapping,
+     .help = "true: every request gets 503 with Retry-After",
+     .block = &kMaintenance},
     {.name = "forward",
      .type = kMapping,
      .help = "What the upstream learns of the caller",
@@ -410,16 +448,10 @@ constexpr Key kApiKeys[] = {
      .help = "Settings of operations by name, where they do not stand in the route",
      .block = &kOperation},
     {.name = "openapi", .replaces = "routes"},
-    {.name = "strip_prefix"},
-    {.name = "rewrite"},
-    {.name = "addresses"},
     {.name = "compression"},
     {.name = "decompress"},
     {.name = "firewall"},
     {.name = "responses"},
-    {.name = "cors"},
-    {.name = "request_headers"},
-    {.name = "response_headers"},
     {.name = "cache"},
     {.name = "own"},
 };
@@ -536,12 +568,7 @@ constexpr Key kRootKeys[] = {
      .required = true,
      .min = 1,
      .block = &kApi},
-    {.name = "upstreams",
-     .type = kNamed,
-     .help = "Who answers",
-     .required = true,
-     .min = 1,
-     .block = &kUpstream},
+    {.name = "upstreams", .type = kNamed, .help = "Who answers", .block = &kUpstream},
     {.name = "log", .type = kMapping, .help = "What is recorded", .block = &kLog},
     {.name = "memory"},
     {.name = "streams"},

@@ -9,29 +9,33 @@
 namespace portcullis::config {
 
 enum class KeyType : std::uint8_t {
-  kInteger,       // min, max
-  kWorkers,       // `auto`, or an integer from min to max
-  kDuration,      // min, max in milliseconds
-  kRate,          // `200/s`
-  kSize,          // min, max in bytes
-  kBoolean,       // true or false
-  kChoice,        // one of choices
-  kString,        // not empty
-  kFile,          // a path, relative to the folder of the file that names it
-  kStrings,       // a list of strings; choices, where there are any
-  kStringOrList,  // one string or a list of them
-  kSecret,        // `${env:NAME}` or `${file:PATH}`
-  kEndpoint,      // `127.0.0.1:8080`, `[::1]:8080`
-  kCidrs,         // a list of `10.0.0.0/8`
-  kDate,          // `2027-01-31`
-  kAuthenticate,  // `none`, or a list of names
-  kAccessLog,     // `off`, or block
-  kMapping,       // block
-  kNamed,         // a mapping of names to block
-  kNamedLists,    // a mapping of names to lists of strings
-  kNamedStrings,  // a mapping of names to strings
-  kList,          // a list of block
-  kNotBuilt,      // known, refused until its feature exists
+  kInteger,            // min, max
+  kWorkers,            // `auto`, or an integer from min to max
+  kDuration,           // min, max in milliseconds
+  kRate,               // `200/s`
+  kSize,               // min, max in bytes
+  kBoolean,            // true or false
+  kChoice,             // one of choices
+  kString,             // not empty
+  kFile,               // a path, relative to the folder of the file that names it
+  kStrings,            // a list of strings; choices, where there are any
+  kStringOrList,       // one string or a list of them
+  kSecret,             // `${env:NAME}` or `${file:PATH}`
+  kEndpoint,           // `127.0.0.1:8080`, `[::1]:8080`
+  kCidrs,              // a list of `10.0.0.0/8`
+  kDate,               // `2027-01-31`
+  kAuthenticate,       // `none`, or a list of names
+  kAccessLog,          // `off`, or block
+  kNoneOrMapping,      // `none`, or block
+  kFlagOrMapping,      // true, false, or block
+  kDurationOrMapping,  // min, max in milliseconds, or block
+  kOneOrList,          // block, or a list of it
+  kMapping,            // block
+  kNamed,              // a mapping of names to block
+  kNamedLists,         // a mapping of names to lists of strings
+  kNamedStrings,       // a mapping of names to strings
+  kList,               // a list of block
+  kNotBuilt,           // known, refused until its feature exists
 };
 
 struct Block;

@@ -1,6 +1,7 @@
 // `apis`: what is served, to whom, and from where.
 #include "config/contains.h"
 #include "config/load_parts.h"
+#include "config/load_shaping.h"
 #include "config/nearest.h"
 #include "config/scalars.h"
 
@@ -32,6 +33,7 @@ void read_settings(Scope& scope, OperationSettings& settings) {
   scope.size("body_size", settings.body_size);
   scope.duration("timeout", settings.timeout);
   scope.integer("retries", settings.retries);
+  read_shaping_settings(scope, settings.shaping);
 }
 
 void read_route(Scope& scope, Api& api) {
@@ -54,6 +56,7 @@ void read_route(Scope& scope, Api& api) {
     }
   }
   read_settings(scope, route.settings);
+  read_own_answer(scope, route);
   if (route.operation.empty()) scope.context().partial_apis.insert(api.name);
   // Comparisons with other routes would only repeat what has been reported.
   if (!good) route.methods.clear();
@@ -74,6 +77,8 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
   merge("timeout", route.settings.timeout, settings.timeout);
   merge("body_size", route.settings.body_size, settings.body_size);
   merge("retries", route.settings.retries, settings.retries);
+  merge("cors", route.settings.shaping.cors, settings.shaping.cors);
+  merge("addresses", route.settings.shaping.addresses, settings.shaping.addresses);
   for (Text& limit : settings.limits) {
     if (contains(route.settings.limits, limit.value, &Text::value))
       scope.context().diagnostics.error(
@@ -163,6 +168,8 @@ void read_api(Scope& scope, Api& api) {
   if (scope.string("upstream", api.upstream))
     scope.context().references.push_back(
         {ReferenceKind::kUpstream, api.upstream, scope.key("upstream")});
+  else if (scope.has("upstream"))
+    api.upstream.at = scope.place_of("upstream");
   read_settings(scope, api.settings);
   scope.unless_said("body_size", kDefaultBodySize);
   scope.unless_said("timeout", kDefaultTimeout);
@@ -173,6 +180,7 @@ void read_api(Scope& scope, Api& api) {
       read_identity_field(forward, field, part, api.forward);
     });
   });
+  read_api_shaping(scope, api);
   if (scope.has("openapi")) scope.context().partial_apis.insert(api.name);
   if (!scope.list("routes", [&](Scope& item) { read_route(item, api); }))
     scope.context().partial_apis.insert(api.name);

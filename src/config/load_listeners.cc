@@ -1,5 +1,6 @@
 // `listeners` and `upstreams`: where requests come in and go out.
 #include "config/load_parts.h"
+#include "config/load_shaping.h"
 #include "config/nearest.h"
 #include "config/scalars.h"
 
@@ -18,6 +19,7 @@ void read_tls(Scope& scope, Tls& tls) {
     item.file("key", files.key);
   });
   scope.choice("minimum", tls.minimum);
+  read_hsts(scope, tls);
 }
 
 void read_limits_of(Scope& scope, ListenerLimits& limits) {
@@ -34,6 +36,7 @@ void read_listener(Scope& scope, Listener& listener) {
   const bool good = scope.endpoint("address", listener.address);
   scope.mapping("tls", [&](Scope& tls) { read_tls(tls, listener.tls.emplace()); });
   scope.boolean("insecure", listener.insecure);
+  read_redirect_https(scope, listener);
   std::vector<Text> protocols;
   scope.strings("protocols", protocols);
   scope.unless_said("protocols", "[http/1.1]");
@@ -46,10 +49,10 @@ void read_listener(Scope& scope, Listener& listener) {
 
   if (listener.tls && listener.insecure)
     scope.error("insecure", "a listener with `tls` is not insecure: remove one of them");
-  // A listener that only redirects, or that stands behind a balancer, may be in clear text; both
-  // are reported as not built yet where they are asked for.
+  // A listener that only redirects, or that stands behind a balancer, may be in clear text; the
+  // latter is reported as not built yet where it is asked for.
   const bool excused =
-      scope.has("tls") || scope.has("redirect_https") || scope.has("proxy_protocol");
+      scope.has("tls") || listener.redirect_https.on || scope.has("proxy_protocol");
   if (good && !excused && !listener.insecure && !listener.address.address.is_loopback())
     scope.error("address",
                 "clear text beyond loopback: add `tls`, or `insecure: true` if that is meant");

@@ -39,7 +39,7 @@ TEST(Load, ReadsEveryKey) {
 
   EXPECT_EQ(config->workers, 2U);
   EXPECT_EQ(config->drain_timeout, 20s);
-  ASSERT_EQ(config->listeners.size(), 3U);
+  ASSERT_EQ(config->listeners.size(), 4U);
   const Listener& listener = config->listeners[0];
   EXPECT_EQ(listener.name, "public");
   EXPECT_EQ(listener.at.line, 8U);
@@ -104,7 +104,7 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config->limits[2].rate.per, 1min);
   EXPECT_EQ(config->limits[2].key.size(), 2U);
 
-  ASSERT_EQ(config->apis.size(), 2U);
+  ASSERT_EQ(config->apis.size(), 3U);
   const Api& shop = config->apis[0];
   EXPECT_EQ(shop.hosts[1].value, "*.shop.example.com");
   EXPECT_EQ(shop.base_path, "/v1");
@@ -136,10 +136,11 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_TRUE(config->access_log.enabled);
   EXPECT_EQ(config->access_log.to, testdata("logs/access.log"));
 
-  for (const char* name : {"complete.yaml", "more/limits.yaml", "certs/shop.pem", "certs/shop.key",
-                           "certs/files.pem", "certs/files.key", "keys/partner.json"})
+  for (const char* name :
+       {"complete.yaml", "more/limits.yaml", "certs/shop.pem", "certs/shop.key", "certs/files.pem",
+        "certs/files.key", "keys/partner.json", "more/networks.txt"})
     EXPECT_EQ(std::ranges::count(config->files, testdata(name)), 1) << name;
-  EXPECT_EQ(config->files.size(), 7U);
+  EXPECT_EQ(config->files.size(), 8U);
 }
 
 TEST(Load, GivesDefaultsToWhatIsLeftOut) {

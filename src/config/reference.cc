@@ -76,6 +76,14 @@ std::string takes(const Key& key) {
       return "`off`, or block";
     case KeyType::kMapping:
       return "block";
+    case KeyType::kNoneOrMapping:
+      return "`none`, or block";
+    case KeyType::kFlagOrMapping:
+      return "`true`, `false`, or block";
+    case KeyType::kDurationOrMapping:
+      return "duration, or block";
+    case KeyType::kOneOrList:
+      return "block, or list of blocks";
     case KeyType::kNamed:
       return "blocks by name";
     case KeyType::kNamedLists:

@@ -1,6 +1,7 @@
 #include "config/references.h"
 
 #include "config/load_parts.h"
+#include "config/load_shaping.h"
 #include "config/nearest.h"
 
 #include <fmt/format.h>
@@ -79,6 +80,9 @@ void check_claims(const Config& config, Context& context) {
   for (const Api& api : config.apis)
     for (const auto& [field, part] : api.forward.identity)
       check(part, "claims.", "apis." + api.name + ".forward.identity." + field);
+  each_claim_in_fields(config, [&](std::string_view claim, Position at, const std::string& key) {
+    check({std::string(claim), at}, "", key);
+  });
 }
 
 template <typename Items>
@@ -94,6 +98,8 @@ void remark_unused(const Config& config, Context& context) {
   std::array<std::set<std::string_view>, 5> used;
   for (const Reference& reference : context.references)
     used.at(static_cast<std::size_t>(reference.kind)).insert(reference.text.value);
+  for (const Listener& listener : config.listeners)
+    if (listener.redirect_https.on) used[0].insert(listener.name);
   const auto of = [&](ReferenceKind kind) { return used.at(static_cast<std::size_t>(kind)); };
   remark_unused(config.listeners, of(ReferenceKind::kListener), "listeners",
                 "API is served by this listener", context);
@@ -150,6 +156,7 @@ void check_references(const Config& config, Context& context) {
   check_claims(config, context);
   check_roles(config, context);
   check_apis(config, context);
+  check_shaping(config, context);
 }
 
 void remark(const Config& config, Context& context) {
@@ -162,6 +169,7 @@ void remark(const Config& config, Context& context) {
       remark_operation(api, api.routes[i], i,
                        permitted.contains(api.name + "." + api.routes[i].operation), limits,
                        context);
+  remark_shaping(config, context);
 }
 
 }  // namespace portcullis::config

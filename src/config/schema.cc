@@ -69,6 +69,7 @@ std::string indent(std::string_view json) {
   return out + "\n";
 }
 
+constexpr std::string_view kDurationPattern = "^[0-9]+(ms|s|m|h|d)$";
 constexpr std::string_view kNamePattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
 
 Object block_schema(const Block& block, const Defaults& defaults);
@@ -116,7 +117,7 @@ Object type_schema(const Key& key, const Defaults& defaults) {
     case KeyType::kWorkers:
       return either({{"const", quoted("auto")}}, integer(key));
     case KeyType::kDuration:
-      return pattern("^[0-9]+(ms|s|m|h|d)$");
+      return pattern(kDurationPattern);
     case KeyType::kRate:
       return pattern("^[0-9]+/([0-9]+)?(ms|s|m|h|d)$");
     case KeyType::kSize:
@@ -150,6 +151,16 @@ Object type_schema(const Key& key, const Defaults& defaults) {
                     block_schema(*key.block, defaults));
     case KeyType::kMapping:
       return block_schema(*key.block, defaults);
+    case KeyType::kNoneOrMapping:
+      return either({{"const", quoted("none")}}, block_schema(*key.block, defaults));
+    case KeyType::kFlagOrMapping:
+      return either({{"type", quoted("boolean")}}, block_schema(*key.block, defaults));
+    case KeyType::kDurationOrMapping:
+      return either(pattern(kDurationPattern), block_schema(*key.block, defaults));
+    case KeyType::kOneOrList:
+      return either(
+          block_schema(*key.block, defaults),
+          {{"type", quoted("array")}, {"items", write(block_schema(*key.block, defaults))}});
     case KeyType::kNamed:
       return named(key, block_schema(*key.block, defaults));
     case KeyType::kNamedLists:
@@ -171,7 +182,8 @@ Object type_schema(const Key& key, const Defaults& defaults) {
 // As JSON: what is a number or a word of the file's is one here too.
 std::string default_of(const Key& key, const Default& known) {
   if (key.type == KeyType::kStrings) return {};
-  const bool plain = key.type == KeyType::kInteger || key.type == KeyType::kBoolean;
+  const bool plain = key.type == KeyType::kInteger || key.type == KeyType::kBoolean ||
+                     key.type == KeyType::kFlagOrMapping;
   return plain ? known.text : quoted(known.text);
 }
 

@@ -87,7 +87,7 @@ TEST(Schema, IsClosedTypedAndOfTheNamedDialect) {
   EXPECT_EQ(find(schema, "additionalProperties")->text, "false");
   std::set<std::string> required;
   for (const Value& name : find(schema, "required")->items) required.insert(name.text);
-  EXPECT_EQ(required, (std::set<std::string>{"version", "listeners", "apis", "upstreams"}));
+  EXPECT_EQ(required, (std::set<std::string>{"version", "listeners", "apis"}));
 
   const Value& properties = *find(schema, "properties");
   EXPECT_EQ(find(*find(properties, "version"), "maximum")->text, "1");
@@ -119,10 +119,14 @@ TEST(Keys, AreWholeInTheTable) {
     }
     EXPECT_FALSE(key.help.empty());
     const bool bounded = key.type == KeyType::kInteger || key.type == KeyType::kDuration ||
-                         key.type == KeyType::kSize || key.type == KeyType::kWorkers;
+                         key.type == KeyType::kSize || key.type == KeyType::kWorkers ||
+                         key.type == KeyType::kDurationOrMapping;
     EXPECT_EQ(bounded, key.max != 0);
     const bool nested = key.type == KeyType::kMapping || key.type == KeyType::kNamed ||
-                        key.type == KeyType::kList || key.type == KeyType::kAccessLog;
+                        key.type == KeyType::kList || key.type == KeyType::kAccessLog ||
+                        key.type == KeyType::kNoneOrMapping ||
+                        key.type == KeyType::kFlagOrMapping ||
+                        key.type == KeyType::kDurationOrMapping || key.type == KeyType::kOneOrList;
     EXPECT_EQ(nested, key.block != nullptr);
     if (key.type == KeyType::kChoice) EXPECT_FALSE(key.choices.empty());
     // What schema.cc writes between quotes without escaping controls.

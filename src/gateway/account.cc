@@ -13,12 +13,12 @@ namespace {
 PlanMetrics unrouted_metrics(telemetry::Registry& registry) {
   PlanMetrics metrics;
   constexpr std::array<std::string_view, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-  for (std::size_t i = 3; i < kClasses.size(); ++i) {
+  for (std::size_t i = 2; i < kClasses.size(); ++i) {
     metrics.by_class[i] =
         registry.counter("portcullis_requests_total", "Answers sent, by class of status.",
                          {{"api", ""}, {"operation", ""}, {"status", kClasses[i]}});
   }
-  metrics.by_class[0] = metrics.by_class[1] = metrics.by_class[2] = metrics.by_class[4];
+  metrics.by_class[0] = metrics.by_class[1] = metrics.by_class[4];
   metrics.seconds = registry.histogram(
       "portcullis_request_seconds", "From the first byte of a request to the last of its answer.",
       {{"api", ""}, {"operation", ""}});

@@ -163,11 +163,24 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
          field.name == ratelimit::kRateLimitPolicyField)) {
       continue;
     }
+    if (forwarding.fields.drops(field)) continue;
     if (nominates && is_nominated(from.fields, field)) continue;
     to.fields.add(field);
   }
   to.fields.add({"x-request-id", forwarding.account.request_id, http::FieldId::kXRequestId});
   add_limit_fields(to.fields, forwarding.verdict, forwarding.exchange.arena());
+  forwarding.fields.add_to(to.fields, forwarding.exchange, forwarding.account, Maker::kUpstream);
+}
+
+// The trailers that go on: what may not be said in the head may not be said behind the body.
+Result<void> read_trailers(const Forwarding& forwarding, ClientConnection& connection,
+                           http::Fields& to) {
+  http::Fields trailers(forwarding.exchange.arena());
+  PC_CHECK_OK(connection.read_trailers(trailers));
+  for (const http::Field& field : trailers) {
+    if (!forwarding.fields.drops(field)) to.add(field);
+  }
+  return {};
 }
 
 // Waits for the final response's head, passing interim ones on. While the request's body still
@@ -197,7 +210,7 @@ Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConne
     http::Response interim(exchange.arena());
     interim.status = response.status;
     for (const http::Field& field : response.fields) {
-      if (!is_hop_by_hop(field.id)) interim.fields.add(field);
+      if (!is_hop_by_hop(field.id) && !forwarding.fields.drops(field)) interim.fields.add(field);
     }
     PC_CO_CHECK(co_await exchange.respond_interim(interim));
   }
@@ -215,7 +228,7 @@ Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connecti
     if (!piece) co_return std::unexpected(as_upstream_error(piece.error()));
     if (connection.body_ended()) {
       http::Fields trailers(exchange.arena());
-      PC_CO_CHECK(connection.read_trailers(trailers));
+      PC_CO_CHECK(read_trailers(forwarding, connection, trailers));
       if (trailers.size() > 0) {
         if (!piece->empty()) PC_CO_CHECK(co_await exchange.write_body(*piece, More::kYes));
         co_return co_await exchange.write_trailers(trailers);
@@ -244,7 +257,7 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
   if (!first) co_return std::unexpected(first.error());
   // Trailers need the end of the body to themselves.
   http::Fields trailers(exchange.arena());
-  if (connection.body_ended()) PC_CO_CHECK(connection.read_trailers(trailers));
+  if (connection.body_ended()) PC_CO_CHECK(read_trailers(forwarding, connection, trailers));
   const bool whole = connection.body_ended() && trailers.size() == 0;
   PC_CO_CHECK(co_await exchange.respond(response, *first, whole ? More::kNo : More::kYes));
   if (whole) co_return Result<void>{};

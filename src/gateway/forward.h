@@ -4,18 +4,22 @@
 #include "base/arena.h"
 #include "base/ip.h"
 #include "gateway/account.h"
+#include "gateway/answer_fields.h"
 #include "gateway/plan.h"
 #include "http/exchange.h"
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
 
 #include <span>
+#include <string_view>
 
 namespace portcullis::gateway {
 
 struct Forwarding {
   http::Exchange& exchange;
   const Plan& plan;
+  std::string_view path;  // what the upstream gets
+  const AnswerFields& fields;
   std::span<const Cidr> trusted_proxies;
   upstream::Upstream& upstream;
   Account& account;

@@ -4,6 +4,7 @@
 
 #include "authn/authentication.h"
 #include "authz/roles.h"
+#include "gateway/shape.h"
 #include "ratelimit/limiter.h"
 #include "telemetry/metrics.h"
 
@@ -37,6 +38,7 @@ struct ForwardPlan {
   // Lower-case names that never go on: credentials of ours, and the identity fields as the client
   // could write them.
   std::vector<std::string> removed;
+  std::uint64_t removed_known = 0;  // bit i: the field of that FieldId, which stands in `removed`
 };
 
 struct PlanMetrics {
@@ -55,6 +57,7 @@ struct Plan {
   ratelimit::Limiter limits;
   const authz::OperationPermit* permit = nullptr;
   ForwardPlan forward;
+  Shape shape;
   std::string upstream_name;
   std::size_t upstream = 0;  // index into Snapshot::upstreams
   std::chrono::milliseconds timeout{30'000};

@@ -27,6 +27,10 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {401, "credentials-invalid", "The credentials are not valid here, or not any more."};
     case ErrorCode::kForbidden:
       return {403, "forbidden", "The caller may not do this."};
+    case ErrorCode::kAddressNotAllowed:
+      return {403, "address-not-allowed", "Calls from this address are not allowed."};
+    case ErrorCode::kOriginNotAllowed:
+      return {403, "origin-not-allowed", "Pages of this origin may not do this."};
     case ErrorCode::kNotFound:
       return {404, "not-found", "There is nothing at this address."};
     case ErrorCode::kMethodNotAllowed:
@@ -58,6 +62,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {502, "upstream-broken", "The service behind the gateway gave no usable answer."};
     case ErrorCode::kUpstreamTimeout:
       return {504, "upstream-timeout", "The service behind the gateway did not answer in time."};
+    case ErrorCode::kMaintenance:
+      return {503, "maintenance", "The service is down for maintenance."};
     case ErrorCode::kUnavailable:
       return {503, "unavailable", "The service is not available at the moment."};
     case ErrorCode::kInternal:

@@ -2,6 +2,7 @@
 
 #include "gateway/client_address.h"
 #include "gateway/forward.h"
+#include "gateway/own_answer.h"
 #include "gateway/problem.h"
 #include "ratelimit/fields.h"
 
@@ -17,8 +18,10 @@ struct Passage {
   const ListenerPlan& listener;
   WorkerServices& worker;
   Account& account;
-  ratelimit::Verdict verdict;  // of the tightest limit that was asked
-  std::string allow;           // the methods, when that is the refusal
+  ratelimit::Verdict verdict = {};  // of the tightest limit that was asked
+  std::string allow = {};           // the methods, when that is the refusal
+  AnswerFields fields;              // of every answer
+  bool preflight = false;           // the plan is that of the request that it asks for
 
   [[nodiscard]] const Snapshot& snapshot() const { return *local.snapshot; }
 };
@@ -41,16 +44,39 @@ void identify_request(Passage& passage) {
 
 // ---- the steps
 
+// The plan of the request that a preflight asks for, where the gateway answers for it.
+const Plan* find_preflighted(const Passage& passage, std::string_view method) {
+  const http::Request& request = passage.exchange.request();
+  std::string unused;
+  const auto match = passage.listener.router.match(request.host, request.path,
+                                                   http::parse_method(method), method, unused);
+  if (!match) return nullptr;
+  const Plan& plan = passage.snapshot().plans()[match->plan];
+  return plan.shape.cors != nullptr ? &plan : nullptr;
+}
+
 // 3: listener, host, path and method to a plan.
 Result<const Plan*> route(Passage& passage) {
   passage.account.step = Step::kRoute;
   const http::Request& request = passage.exchange.request();
-  PC_TRY(const Match match,
-         passage.listener.router.match(request.host, request.path, request.method,
-                                       request.method_text, passage.allow));
-  const Plan& plan = passage.snapshot().plans()[match.plan];
-  passage.account.plan = &plan;
-  return &plan;
+  const std::string_view asked = preflight_method(request);
+  const Plan* plan = asked.empty() ? nullptr : find_preflighted(passage, asked);
+  passage.preflight = plan != nullptr;
+  if (plan == nullptr) {
+    Result<Match> match = passage.listener.router.match(request.host, request.path, request.method,
+                                                        request.method_text, passage.allow);
+    if (!match) {
+      // Nothing else speaks for the path; and no page reads the answer to its preflight.
+      if (asked.empty())
+        passage.fields.cors = find_cors(passage.listener.cors_places, request.host, request.path);
+      return std::unexpected(std::move(match).error());
+    }
+    plan = &passage.snapshot().plans()[match->plan];
+  }
+  passage.account.plan = plan;
+  passage.fields.cors = plan->shape.cors.get();
+  passage.fields.edits = plan->shape.response.get();
+  return plan;
 }
 
 ratelimit::Attributes attributes_of(const Passage& passage, const Plan& plan) {
@@ -72,11 +98,20 @@ Result<void> judge(Passage& passage, const ratelimit::Verdict& verdict) {
   return std::unexpected(ratelimit::refusal(verdict));
 }
 
-// 4: limits that need no identity, so that a flood costs no signature check.
+// 4: addresses, and limits that need no identity, so that a flood costs no signature check.
 Result<void> admit(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kAdmit;
+  for (const auto& rule : plan.shape.addresses) PC_CHECK_OK(rule->check(passage.account.client));
   return judge(passage, plan.limits.admit_unidentified(attributes_of(passage, plan),
                                                        passage.exchange.loop().now()));
+}
+
+// An API that is down on purpose asks nobody who they are. A preflight has been answered before, so
+// that a page can read the 503.
+Result<void> check_maintenance(const Plan& plan) {
+  if (plan.shape.maintenance == nullptr) return {};
+  return fail(ErrorCode::kMaintenance, "the API is down for maintenance", ErrorSource::kInternal,
+              "apis." + plan.api + ".maintenance");
 }
 
 // 5: who is it. Waits only when keys of an issuer must be fetched first.
@@ -110,10 +145,55 @@ Result<void> check_body(Passage& passage, const Plan& plan) {
   return {};
 }
 
+// ---- answers of our own
+
+Task<Result<void>> send(Passage& passage, http::Response& head, std::string_view body) {
+  http::Exchange& exchange = passage.exchange;
+  head.fields.add("x-request-id", passage.account.request_id);
+  add_limit_fields(head.fields, passage.verdict, exchange.arena());
+  passage.fields.add_to(head.fields, exchange, passage.account, Maker::kGateway);
+  co_return co_await exchange.respond(head, body, http::More::kNo);
+}
+
+Task<Result<void>> answer_preflight(Passage& passage, const Plan& plan) {
+  http::Response head(passage.exchange.arena());
+  PC_CO_CHECK(fill_preflight(plan.shape, passage.exchange, head));
+  passage.fields.cors = nullptr;  // all is said
+  co_return co_await send(passage, head, {});
+}
+
+Task<Result<void>> answer_ourselves(Passage& passage, const Plan& plan) {
+  http::Response head(passage.exchange.arena());
+  const std::string_view body =
+      fill_own_answer(plan.shape, passage.exchange, passage.account, head);
+  co_return co_await send(passage, head, body);
+}
+
+// A listener with `redirect_https` has nothing else to say.
+Task<Result<void>> redirect_to_https(Passage& passage) {
+  passage.account.step = Step::kRoute;
+  const http::Request& request = passage.exchange.request();
+  const auto listener = passage.snapshot().https_hosts().find(request.host);
+  if (!listener)
+    co_return refuse(ErrorCode::kMisdirected, "no API on a listener with TLS has this host",
+                     "listeners." + passage.listener.config.name + ".redirect_https");
+  const auto& said = passage.listener.config.redirect_https.port;
+  const std::string location =
+      https_location(request.host, said.value_or(passage.local.ports[*listener]), request.path,
+                     request.has_query ? std::optional(request.query) : std::nullopt);
+  http::Response head(passage.exchange.arena());
+  head.status = 308;
+  head.fields.add("location", location);
+  co_return co_await send(passage, head, {});
+}
+
 Task<Result<void>> answer(Passage& passage) {
+  if (passage.listener.config.redirect_https.on) co_return co_await redirect_to_https(passage);
   PC_CO_TRY(const Plan* const found, route(passage));  // 3
   const Plan& plan = *found;
-  PC_CO_CHECK(admit(passage, plan));             // 4
+  PC_CO_CHECK(admit(passage, plan));  // 4
+  if (passage.preflight) co_return co_await answer_preflight(passage, plan);
+  PC_CO_CHECK(check_maintenance(plan));
   auto known = try_authenticate(passage, plan);  // 5
   if (!known) {
     known = co_await plan.door.authenticate(passage.exchange.request().fields,
@@ -124,9 +204,16 @@ Task<Result<void>> answer(Passage& passage) {
   PC_CO_CHECK(limit(passage, plan));       // 6
   PC_CO_CHECK(authorize(passage, plan));   // 7
   PC_CO_CHECK(check_body(passage, plan));  // 8
+  if (plan.shape.answers_itself()) co_return co_await answer_ourselves(passage, plan);
   passage.account.step = Step::kForward;
+  std::string_view path = passage.exchange.request().path;
+  if (plan.shape.path.changes()) {
+    PC_CO_TRY(path, shape_path(plan.shape.path, path, passage.exchange.arena()));
+  }
   Forwarding forwarding{passage.exchange,
                         plan,
+                        path,
+                        passage.fields,
                         passage.snapshot().config().trusted_proxies,
                         *passage.local.upstreams[plan.upstream],
                         passage.account,
@@ -147,22 +234,29 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
     exchange.abort();
     co_return;
   }
-  const std::string document = problem_document(kind, passage.account.request_id);
+  MaintenanceAnswer down;
+  if (error.code == ErrorCode::kMaintenance)
+    down = maintenance_answer(*passage.account.plan->shape.maintenance, exchange.arena());
+  const std::string document =
+      down.body.empty() ? problem_document(kind, passage.account.request_id) : std::string();
+  const std::string_view body = down.body.empty() ? std::string_view(document) : down.body;
   http::Response head(exchange.arena());
   head.status = kind.status;
   head.body = http::BodyKind::kLength;
-  head.content_length = document.size();
-  head.fields.add("content-type", kProblemMediaType);
+  head.content_length = body.size();
+  head.fields.add("content-type", down.body.empty() ? kProblemMediaType : down.content_type);
   head.fields.add("cache-control", "no-store");
   head.fields.add("x-request-id", passage.account.request_id);
   if (!passage.allow.empty()) head.fields.add("allow", passage.allow);
-  if (kind.status == 503) head.fields.add("retry-after", "5");
+  if (kind.status == 503)
+    head.fields.add("retry-after", down.retry_after.empty() ? "5" : down.retry_after);
   add_limit_fields(head.fields, passage.verdict, exchange.arena());
   if (const Plan* plan = passage.account.plan) {
     for (const std::string& challenge : plan->door.challenges(error))
       head.fields.add("www-authenticate", challenge);
   }
-  const Result<void> sent = co_await exchange.respond(head, document, http::More::kNo);
+  passage.fields.add_to(head.fields, exchange, passage.account, Maker::kGateway);
+  const Result<void> sent = co_await exchange.respond(head, body, http::More::kNo);
   if (!sent) exchange.abort();
 }
 
@@ -173,7 +267,12 @@ Task<void> serve(http::Exchange& exchange, SnapshotRef snapshot, std::size_t lis
   const ListenerPlan& plan = snapshot->snapshot->listeners()[listener];
   // Written when this frame ends, whatever happens (13).
   Account account(exchange, worker.ledger, plan.config.name, snapshot->snapshot->revision());
-  Passage passage{exchange, *snapshot, plan, worker, account, {}, {}};
+  Passage passage{.exchange = exchange,
+                  .local = *snapshot,
+                  .listener = plan,
+                  .worker = worker,
+                  .account = account,
+                  .fields = {.hsts = plan.hsts}};
   identify_request(passage);
   Result<void> outcome = co_await answer(passage);
   if (outcome) co_return;
@@ -185,7 +284,12 @@ Task<void> serve_unreadable(http::Exchange& exchange, SnapshotRef snapshot, std:
                             WorkerServices& worker, const Error& error) {
   const ListenerPlan& plan = snapshot->snapshot->listeners()[listener];
   Account account(exchange, worker.ledger, plan.config.name, snapshot->snapshot->revision());
-  Passage passage{exchange, *snapshot, plan, worker, account, {}, {}};
+  Passage passage{.exchange = exchange,
+                  .local = *snapshot,
+                  .listener = plan,
+                  .worker = worker,
+                  .account = account,
+                  .fields = {.hsts = plan.hsts}};
   account.client = exchange.connection().peer.address;
   const RequestIds::Text made = worker.request_ids.next();
   account.request_id = exchange.arena().copy({made.data(), made.size()});

@@ -10,6 +10,7 @@
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct LocalSnapshot {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;  // in the order of Config::upstreams
   std::vector<telemetry::HistogramId> upstream_seconds;        // the same
+  std::vector<std::uint16_t> ports;  // in the order of Config::listeners, as bound
 };
 
 // Shares a LocalSnapshot within its worker.

@@ -62,9 +62,13 @@ class SnapshotCompiler {
 
   void run() {
     compile_shared();
+    shapes_.reserve(config_.apis.size());
     for (const config::Api& api : config_.apis) {
-      for (const config::Route& route : api.routes) compile_route(api, route);
+      const ApiShapes& shapes = shapes_.emplace_back(api);
+      for (std::size_t i = 0; i < api.routes.size(); ++i)
+        compile_route(api, api.routes[i], shapes.compile(api.routes[i], i));
     }
+    snapshot_.https_hosts_ = HttpsHosts(config_);
     for (const config::Listener& listener : config_.listeners) compile_listener(listener);
   }
 
@@ -85,7 +89,7 @@ class SnapshotCompiler {
     snapshot_.limits_ = ratelimit::Limits::compile(config_, services_.limits, diagnostics_);
   }
 
-  void compile_route(const config::Api& api, const config::Route& route) {
+  void compile_route(const config::Api& api, const config::Route& route, Shape shape) {
     const config::OperationSettings& own = route.settings;
     static const std::vector<config::Text> kNobody;
     const auto& names = own.authenticate            ? *own.authenticate
@@ -99,7 +103,8 @@ class SnapshotCompiler {
     plan.source = diagnostics_.files().at(route.at.file) + ":" + std::to_string(route.at.line);
     plan.limits = snapshot_.limits_.select(api.settings.limits, own.limits, diagnostics_);
     plan.permit = snapshot_.permits_.find(plan.full_operation);
-    plan.forward = compile_forward(api.forward);
+    plan.forward = compile_forward(api);
+    plan.shape = std::move(shape);
     const auto upstream =
         std::ranges::find(config_.upstreams, api.upstream.value, &config::Upstream::name);
     plan.upstream_name = api.upstream.value;
@@ -112,7 +117,8 @@ class SnapshotCompiler {
     snapshot_.plans_.push_back(std::move(plan));
   }
 
-  ForwardPlan compile_forward(const config::Forward& forward) {
+  ForwardPlan compile_forward(const config::Api& api) {
+    const config::Forward& forward = api.forward;
     ForwardPlan plan;
     plan.keep_authorization = forward.authorization == config::ForwardAuthorization::kKeep;
     std::set<std::string> removed(snapshot_.authenticators_->key_fields().begin(),
@@ -121,7 +127,14 @@ class SnapshotCompiler {
       plan.identity.push_back(identity_field(name, source.value));
       removed.insert(name);
     }
+    const config::FieldEdits& edits = api.shaping.request_headers;
+    removed.insert(edits.remove.begin(), edits.remove.end());
+    for (const config::FieldTemplate& field : edits.set) removed.insert(field.name);
     plan.removed.assign(removed.begin(), removed.end());
+    for (const std::string& name : removed) {
+      const http::FieldId id = http::identify_field(name);
+      if (id != http::FieldId::kOther) plan.removed_known |= 1ULL << static_cast<unsigned>(id);
+    }
     return plan;
   }
 
@@ -145,6 +158,7 @@ class SnapshotCompiler {
     plan.config = listener;
     plan.settings = server_settings(listener);
     if (listener.tls) plan.tls = compile_tls(listener.name, *listener.tls);
+    if (listener.tls && listener.tls->hsts) plan.hsts = hsts_value(*listener.tls->hsts);
     std::size_t index = 0;
     for (const config::Api& api : config_.apis) {
       const bool here = std::ranges::any_of(
@@ -155,7 +169,12 @@ class SnapshotCompiler {
         if (here) plan.router.add({hosts, api.base_path, route.path, route.methods, index});
         ++index;
       }
+      const auto& cors = shapes_[static_cast<std::size_t>(&api - config_.apis.data())].cors();
+      if (here) plan.cors_places.push_back({std::move(hosts), api.base_path, cors});
     }
+    const bool any_cors = std::ranges::any_of(
+        plan.cors_places, [](const CorsPlace& place) { return place.cors != nullptr; });
+    if (!any_cors) plan.cors_places.clear();
     snapshot_.listeners_.push_back(std::move(plan));
   }
 
@@ -179,6 +198,7 @@ class SnapshotCompiler {
   const config::Config& config_;
   Services services_;
   config::Diagnostics& diagnostics_;
+  std::vector<ApiShapes> shapes_;  // in the order of the APIs
 };
 
 Snapshot::Snapshot() { living_snapshots.fetch_add(1, std::memory_order_relaxed); }

@@ -6,6 +6,7 @@
 #include "authz/roles.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "gateway/https_hosts.h"
 #include "gateway/plan.h"
 #include "gateway/router.h"
 #include "http/server.h"
@@ -33,6 +34,8 @@ struct ListenerPlan {
   http::ServerSettings settings;
   std::shared_ptr<const runtime::TlsServerContext> tls;  // null: clear text
   Router router;
+  std::string hsts;                    // the field's value; empty: none
+  std::vector<CorsPlace> cors_places;  // empty when no API here has a rule
 };
 
 class Snapshot {
@@ -54,6 +57,7 @@ class Snapshot {
   [[nodiscard]] const std::vector<ListenerPlan>& listeners() const { return listeners_; }
   [[nodiscard]] const std::vector<Plan>& plans() const { return plans_; }
   [[nodiscard]] const authn::Authenticators& authenticators() const { return *authenticators_; }
+  [[nodiscard]] const HttpsHosts& https_hosts() const { return https_hosts_; }
 
  private:
   friend class SnapshotCompiler;
@@ -66,6 +70,7 @@ class Snapshot {
   ratelimit::Limits limits_;
   std::vector<Plan> plans_;
   std::vector<ListenerPlan> listeners_;
+  HttpsHosts https_hosts_;
 };
 
 }  // namespace portcullis::gateway

@@ -1,6 +1,7 @@
 #include "gateway/upstream_head.h"
 
 #include "gateway/client_address.h"
+#include "gateway/field_values.h"
 #include "http/head.h"
 
 #include <algorithm>
@@ -95,15 +96,6 @@ void write_joined(std::string_view name, const std::vector<std::string>& values,
   out.put("\r\n");
 }
 
-// A claim may hold any character; a field may not. What cannot be said is left out rather than
-// altered.
-bool is_field_value(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
-  });
-}
-
 void write_text(std::string_view name, std::string_view value, http::HeadWriter& out) {
   if (!value.empty() && is_field_value(value)) out.field(name, value);
 }
@@ -139,6 +131,18 @@ void write_identity_fields(const Forwarding& forwarding, http::HeadWriter& out) 
         break;
     }
   }
+}
+
+// What `request_headers` writes; the client's own of the names in `set` were left out above.
+void write_edited_fields(const Forwarding& forwarding, http::HeadWriter& out) {
+  const config::FieldEdits* edits = forwarding.plan.shape.request;
+  if (edits == nullptr) return;
+  const auto write = [&](const config::FieldTemplate& field) {
+    const auto value = fill_value(field, forwarding.account, forwarding.exchange.arena());
+    if (value) out.field(field.name, *value);
+  };
+  std::ranges::for_each(edits->set, write);
+  std::ranges::for_each(edits->add, write);
 }
 
 }  // namespace
@@ -192,7 +196,7 @@ void write_upstream_trailers(const Forwarding& forwarding, http::HeadWriter& out
 void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
   const http::Request& request = forwarding.exchange.request();
   const ForwardPlan& plan = forwarding.plan.forward;
-  out.put(request.method_text).put(" ").put(request.path);
+  out.put(request.method_text).put(" ").put(forwarding.path);
   if (request.has_query) out.put("?").put(request.query);
   out.put(" HTTP/1.1\r\n");
   out.field("host", request.authority);
@@ -203,12 +207,14 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
     } else {
       if (is_hop_by_hop(field.id) || is_ours_to_say(field.id)) continue;
       if (field.id == FieldId::kAuthorization && !plan.keep_authorization) continue;
+      if ((plan.removed_known >> static_cast<unsigned>(field.id) & 1U) != 0) continue;
     }
     if (nominates && is_nominated(request.fields, field)) continue;
     out.field(field.name, field.value);
   }
   write_forwarding_fields(forwarding, out);
   write_identity_fields(forwarding, out);
+  write_edited_fields(forwarding, out);
   if (request.body == http::BodyKind::kLength) {
     out.put("content-length: ").put_number(request.content_length).put("\r\n");
   } else if (request.body == http::BodyKind::kUnknown) {

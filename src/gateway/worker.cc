@@ -236,6 +236,7 @@ LocalSnapshot Worker::State::localise(const std::shared_ptr<const Snapshot>& sna
         "From sending a request to the head of the upstream's answer.",
         {{"upstream", config.name}}));
   }
+  for (const auto& listening : listeners_) local.ports.push_back(listening->bound().port);
   return local;
 }
 

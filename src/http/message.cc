@@ -19,6 +19,7 @@ constexpr KnownField kKnown[] = {
     {"host", FieldId::kHost},
     {"cookie", FieldId::kCookie},
     {"expect", FieldId::kExpect},
+    {"origin", FieldId::kOrigin},
     {"server", FieldId::kServer},
     {"trailer", FieldId::kTrailer},
     {"upgrade", FieldId::kUpgrade},

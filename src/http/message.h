@@ -46,6 +46,7 @@ enum class FieldId : std::uint8_t {
   kForwarded,
   kHost,
   kKeepAlive,
+  kOrigin,
   kProxyAuthenticate,
   kProxyAuthorization,
   kProxyConnection,
