@@ -147,6 +147,17 @@ struct Forward {
   std::vector<std::pair<std::string, Text>> identity;
 };
 
+enum class Coding : std::uint8_t { kBrotli, kGzip, kZstd };
+
+// What becomes of a request body with a Content-Encoding.
+enum class CodedBody : std::uint8_t { kPass, kRefuse, kDecode };
+
+struct Decompress {
+  CodedBody body = CodedBody::kDecode;
+  std::uint64_t size = 10ULL << 20U;  // bytes of the decoded body
+  std::uint32_t ratio = 20;           // decoded bytes for each coded one
+};
+
 // What an operation may say for itself; what it leaves out is its API's.
 struct OperationSettings {
   std::optional<std::vector<Text>> authenticate;  // names; empty list: `none`
@@ -155,6 +166,8 @@ struct OperationSettings {
   std::optional<milliseconds> timeout;
   std::optional<std::uint32_t> retries;
   ShapingSettings shaping;
+  std::optional<std::vector<Coding>> compression;  // in order of preference; empty: `none`
+  std::optional<Decompress> decompress;
 };
 
 struct Route {

@@ -166,7 +166,8 @@ bool Scope::check_choice(const Key& known, const Value& value, const std::string
   }
   const std::vector<std::string_view> choices(known.choices.begin(), known.choices.end());
   report(value, path,
-         "expected " + one_of(choices) + "; found " + describe(value) +
+         "expected " + one_of(choices) + (known.block != nullptr ? ", or a mapping" : "") +
+             "; found " + describe(value) +
              (choices.size() > 3 ? did_you_mean(value.text, choices) : ""));
   return false;
 }

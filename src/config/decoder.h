@@ -127,6 +127,12 @@ class Scope {
   bool list(std::string_view name, const std::function<void(Scope&)>& read);
   // `none` gives an empty list; otherwise names of authenticators.
   bool authenticate(std::string_view name, std::vector<Text>& out);
+  // `none` gives an empty list; otherwise choices in the order of the list.
+  template <typename Enum>
+  bool choices(std::string_view name, std::vector<Enum>& out);
+  // One of the choices gives that; otherwise `read` gets the block.
+  template <typename Enum>
+  bool choice_or_block(std::string_view name, Enum& out, const std::function<void(Scope&)>& read);
   // `off` gives false in `enabled`; otherwise a mapping.
   bool switchable(std::string_view name, bool& enabled, const std::function<void(Scope&)>& read);
   // `none`, or a mapping.
@@ -158,6 +164,8 @@ class Scope {
   bool number(std::string_view name, bool is_size, std::uint64_t most, std::uint64_t& out);
   bool milliseconds_of(std::string_view name, milliseconds& out);
   bool choice_index(std::string_view name, std::size_t& out);
+  bool choice_indices(std::string_view name, std::vector<std::size_t>& out);
+  [[nodiscard]] bool is_block(std::string_view name) const;
   bool items(const Key& key, const Value& value, const std::string& path, std::vector<Text>& out);
   bool item(const Key& key, const Value& value, const std::string& path, std::vector<Text>& out);
   bool check_choice(const Key& key, const Value& value, const std::string& path);
@@ -246,6 +254,20 @@ bool Scope::choice(std::string_view name, Enum& out) {
   }
   out = static_cast<Enum>(index);
   return true;
+}
+
+template <typename Enum>
+bool Scope::choices(std::string_view name, std::vector<Enum>& out) {
+  std::vector<std::size_t> indices;
+  if (!choice_indices(name, indices)) return false;
+  for (const std::size_t index : indices) out.push_back(static_cast<Enum>(index));
+  return true;
+}
+
+template <typename Enum>
+bool Scope::choice_or_block(std::string_view name, Enum& out,
+                            const std::function<void(Scope&)>& read) {
+  return is_block(name) ? mapping(name, read) : choice(name, out);
 }
 
 }  // namespace portcullis::config

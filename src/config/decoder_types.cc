@@ -150,11 +150,36 @@ bool Scope::choice_index(std::string_view name, std::size_t& out) {
   const Entry entry = take(name);
   if (!entry) return false;
   const std::vector<std::string_view> choices(entry.key->choices.begin(), entry.key->choices.end());
-  if (scalar(entry, one_of(choices)) == nullptr ||
-      !check_choice(*entry.key, *entry.value, key(name)))
+  const std::string what = one_of(choices) + (entry.key->block != nullptr ? ", or a mapping" : "");
+  if (scalar(entry, what) == nullptr || !check_choice(*entry.key, *entry.value, key(name)))
     return false;
   out = static_cast<std::size_t>(std::ranges::find(choices, entry.value->text) - choices.begin());
   return true;
+}
+
+bool Scope::choice_indices(std::string_view name, std::vector<std::size_t>& out) {
+  const Entry entry = take(name);
+  if (!entry) return false;
+  if (entry.value->kind == ValueKind::kScalar && entry.value->text == "none") return true;
+  const std::vector<std::string_view> choices(entry.key->choices.begin(), entry.key->choices.end());
+  if (entry.value->kind != ValueKind::kSequence || entry.value->items.empty()) {
+    expected(
+        *entry.value, key(name),
+        "`none`, or a list such as `[" + std::string(choices.front()) + "]` of " + one_of(choices));
+    return false;
+  }
+  std::vector<Text> texts;
+  if (!items(*entry.key, *entry.value, key(name), texts)) return false;
+  for (const Text& text : texts)
+    out.push_back(
+        static_cast<std::size_t>(std::ranges::find(choices, text.value) - choices.begin()));
+  return true;
+}
+
+bool Scope::is_block(std::string_view name) const {
+  return value_ != nullptr && std::ranges::any_of(value_->members, [&](const Member& member) {
+           return member.key == name && member.value.kind == ValueKind::kMapping;
+         });
 }
 
 bool Scope::string(std::string_view name, Text& out) {

@@ -57,8 +57,6 @@ TEST(Example, ReportsExactlyWhatIsNotBuilt) {
       {90, "limits.monthly.quota"},
       {92, "firewall"},
       {99, "apis.shop.openapi"},
-      {106, "apis.shop.compression"},
-      {107, "apis.shop.decompress"},
       {108, "apis.shop.firewall"},
       {109, "apis.shop.responses"},
       {118, "apis.shop.operations.cancelOrder.own"},

@@ -19,6 +19,8 @@ constexpr std::string_view kTlsVersions[] = {"1.2", "1.3"};
 constexpr std::string_view kSlashChoices[] = {"refuse", "merge"};
 constexpr std::string_view kKeepChoices[] = {"refuse", "keep"};
 constexpr std::string_view kForwardChoices[] = {"remove", "keep"};
+constexpr std::string_view kCodings[] = {"br", "gzip", "zstd"};
+constexpr std::string_view kCodedBodies[] = {"none", "refuse"};
 constexpr std::string_view kBalances[] = {"round_robin", "least_requests"};
 constexpr std::string_view kBalancesToCome[] = {"consistent_hash", "peak_ewma"};
 constexpr std::string_view kProtocols[] = {"http/1.1"};
@@ -335,10 +337,40 @@ constexpr Key kRetriesKey{.name = "retries",
                           .min = 0,
                           .max = 10};
 
+constexpr Key kCompressionKey{.name = "compression",
+                              .type = kChoices,
+                              .help =
+                                  "Codings that responses may be compressed with, the preferred "
+                                  "one first, or none (unless said)",
+                              .min = 1,
+                              .choices = kCodings};
+
+constexpr Key kDecompressKeys[] = {
+    {.name = "ratio",
+     .type = kInteger,
+     .help = "Decoded bytes for each coded one; 20 unless said",
+     .min = 1,
+     .max = 100'000},
+    {.name = "size",
+     .type = kSize,
+     .help = "Bytes of the decoded body; 10MiB unless said",
+     .min = 1,
+     .max = 1ULL << 40U},
+};
+constexpr Block kDecompressBlock{kDecompressKeys};
+constexpr Key kDecompressKey{.name = "decompress",
+                             .type = kChoiceOrMapping,
+                             .help =
+                                 "Request bodies with a Content-Encoding: none (unless said) "
+                                 "passes them on as they are, refuse answers 415, a ratio and a "
+                                 "size decode them within these bounds",
+                             .choices = kCodedBodies,
+                             .block = &kDecompressBlock};
+
 constexpr Key kOperationKeys[] = {
-    kAuthenticateKey,        kLimitsKey, kTimeoutKey,   kBodySizeKey,      kRetriesKey,
-    {.name = "own"},         kCorsKey,   kAddressesKey, {.name = "cache"}, {.name = "firewall"},
-    {.name = "compression"},
+    kAuthenticateKey, kLimitsKey,      kTimeoutKey,       kBodySizeKey,
+    kRetriesKey,      kCompressionKey, kDecompressKey,    kCorsKey,
+    kAddressesKey,    {.name = "own"}, {.name = "cache"}, {.name = "firewall"},
 };
 constexpr Block kOperation{kOperationKeys};
 
@@ -363,6 +395,8 @@ constexpr Key kRouteKeys[] = {
     kTimeoutKey,
     kBodySizeKey,
     kRetriesKey,
+    kCompressionKey,
+    kDecompressKey,
     kCorsKey,
     kAddressesKey,
     {.name = "respond",
@@ -376,7 +410,6 @@ constexpr Key kRouteKeys[] = {
     {.name = "own"},
     {.name = "cache"},
     {.name = "firewall"},
-    {.name = "compression"},
 };
 constexpr Block kRoute{kRouteKeys};
 
@@ -412,6 +445,8 @@ constexpr Key kApiKeys[] = {
     kTimeoutKey,
     kBodySizeKey,
     kRetriesKey,
+    kCompressionKey,
+    kDecompressKey,
     kCorsKey,
     kAddressesKey,
     {.name = "strip_prefix",
@@ -448,8 +483,6 @@ constexpr Key kApiKeys[] = {
      .help = "Settings of operations by name, where they do not stand in the route",
      .block = &kOperation},
     {.name = "openapi", .replaces = "routes"},
-    {.name = "compression"},
-    {.name = "decompress"},
     {.name = "firewall"},
     {.name = "responses"},
     {.name = "cache"},

@@ -26,6 +26,8 @@ enum class KeyType : std::uint8_t {
   kDate,               // `2027-01-31`
   kAuthenticate,       // `none`, or a list of names
   kAccessLog,          // `off`, or block
+  kChoices,            // `none`, or a list of choices
+  kChoiceOrMapping,    // one of choices, or block
   kNoneOrMapping,      // `none`, or block
   kFlagOrMapping,      // true, false, or block
   kDurationOrMapping,  // min, max in milliseconds, or block

@@ -33,6 +33,15 @@ void read_settings(Scope& scope, OperationSettings& settings) {
   scope.size("body_size", settings.body_size);
   scope.duration("timeout", settings.timeout);
   scope.integer("retries", settings.retries);
+  std::vector<Coding> compression;
+  if (scope.choices("compression", compression)) settings.compression = std::move(compression);
+  Decompress decompress;
+  if (scope.choice_or_block("decompress", decompress.body, [&](Scope& bounds) {
+        bounds.integer("ratio", decompress.ratio);
+        bounds.size("size", decompress.size);
+      })) {
+    settings.decompress = decompress;
+  }
   read_shaping_settings(scope, settings.shaping);
 }
 
@@ -77,6 +86,8 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
   merge("timeout", route.settings.timeout, settings.timeout);
   merge("body_size", route.settings.body_size, settings.body_size);
   merge("retries", route.settings.retries, settings.retries);
+  merge("compression", route.settings.compression, settings.compression);
+  merge("decompress", route.settings.decompress, settings.decompress);
   merge("cors", route.settings.shaping.cors, settings.shaping.cors);
   merge("addresses", route.settings.shaping.addresses, settings.shaping.addresses);
   for (Text& limit : settings.limits) {
@@ -174,6 +185,8 @@ void read_api(Scope& scope, Api& api) {
   scope.unless_said("body_size", kDefaultBodySize);
   scope.unless_said("timeout", kDefaultTimeout);
   scope.unless_said("retries", kDefaultRetries);
+  scope.unless_said("compression", "none");
+  scope.unless_said("decompress", "none");
   scope.mapping("forward", [&](Scope& forward) {
     forward.choice("authorization", api.forward.authorization);
     forward.named_strings("identity", [&](const Text& field, const Text& part) {

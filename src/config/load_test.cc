@@ -113,6 +113,10 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(shop.settings.timeout, 10s);
   EXPECT_EQ(shop.settings.body_size, 2U * 1024 * 1024);
   EXPECT_EQ(shop.settings.retries, 2U);
+  EXPECT_EQ(shop.settings.compression, (std::vector{Coding::kZstd, Coding::kBrotli}));
+  EXPECT_EQ(shop.settings.decompress->body, CodedBody::kDecode);
+  EXPECT_EQ(shop.settings.decompress->ratio, 50U);
+  EXPECT_EQ(shop.settings.decompress->size, 2U * 1024 * 1024);
   EXPECT_EQ(shop.forward.authorization, ForwardAuthorization::kKeep);
   ASSERT_EQ(shop.forward.identity.size(), 2U);
   EXPECT_EQ(shop.forward.identity[0].first, "x-user");
@@ -122,6 +126,12 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(shop.routes[1].settings.body_size, 0U);  // from `operations`
   EXPECT_EQ(shop.routes[1].settings.retries, 3U);
   EXPECT_EQ(shop.routes[1].settings.limits[0].value, "checkout");
+  EXPECT_TRUE(shop.routes[1].settings.compression->empty());
+  EXPECT_EQ(shop.routes[0].settings.decompress->body, CodedBody::kPass);
+  EXPECT_EQ(shop.routes[1].settings.decompress->ratio, 5U);
+  EXPECT_EQ(shop.routes[2].settings.compression, std::vector{Coding::kGzip});
+  EXPECT_EQ(shop.routes[2].settings.decompress->size, 64U * 1024);
+  EXPECT_EQ(shop.routes[3].settings.decompress->body, CodedBody::kRefuse);
   EXPECT_EQ(shop.routes[2].settings.timeout, 5s);
   EXPECT_EQ(shop.routes[2].settings.authenticate->at(0).value, "staff");
   ASSERT_TRUE(shop.routes[3].settings.authenticate);

@@ -74,6 +74,10 @@ std::string takes(const Key& key) {
       return "`none`, or list of names";
     case KeyType::kAccessLog:
       return "`off`, or block";
+    case KeyType::kChoices:
+      return "`none`, or list of " + choices_of(key);
+    case KeyType::kChoiceOrMapping:
+      return choices_of(key) + ", or block";
     case KeyType::kMapping:
       return "block";
     case KeyType::kNoneOrMapping:

@@ -149,6 +149,10 @@ Object type_schema(const Key& key, const Defaults& defaults) {
       // YAML 1.1 readers take `off` for false.
       return either({{"enum", write(std::vector<std::string>{quoted("off"), "false"})}},
                     block_schema(*key.block, defaults));
+    case KeyType::kChoices:
+      return either({{"const", quoted("none")}}, string_list(key));
+    case KeyType::kChoiceOrMapping:
+      return either(string_item(key), block_schema(*key.block, defaults));
     case KeyType::kMapping:
       return block_schema(*key.block, defaults);
     case KeyType::kNoneOrMapping:

@@ -124,11 +124,14 @@ TEST(Keys, AreWholeInTheTable) {
     EXPECT_EQ(bounded, key.max != 0);
     const bool nested = key.type == KeyType::kMapping || key.type == KeyType::kNamed ||
                         key.type == KeyType::kList || key.type == KeyType::kAccessLog ||
+                        key.type == KeyType::kChoiceOrMapping ||
                         key.type == KeyType::kNoneOrMapping ||
                         key.type == KeyType::kFlagOrMapping ||
                         key.type == KeyType::kDurationOrMapping || key.type == KeyType::kOneOrList;
     EXPECT_EQ(nested, key.block != nullptr);
-    if (key.type == KeyType::kChoice) EXPECT_FALSE(key.choices.empty());
+    if (key.type == KeyType::kChoice || key.type == KeyType::kChoices ||
+        key.type == KeyType::kChoiceOrMapping)
+      EXPECT_FALSE(key.choices.empty());
     // What schema.cc writes between quotes without escaping controls.
     for (const char c : key.help) EXPECT_GE(static_cast<unsigned char>(c), 0x20U);
   });

@@ -1,5 +1,7 @@
 #include "gateway/forward.h"
 
+#include "gateway/compress.h"
+#include "gateway/decompress.h"
 #include "gateway/upstream_head.h"
 #include "http/chunked.h"
 #include "ratelimit/fields.h"
@@ -22,23 +24,6 @@ enum class Processed : std::uint8_t {
   kMaybe,  // something of the request may have been acted upon
   kNo,     // certainly not: it may be sent again
 };
-
-Error as_upstream_error(Error error) {
-  switch (error.code) {
-    case ErrorCode::kTimeout:
-      return {ErrorCode::kUpstreamTimeout, ErrorSource::kUpstream, "no answer in time", {}};
-    case ErrorCode::kCancelled:
-      return {ErrorCode::kClosed, ErrorSource::kClient, "client left before its answer", {}};
-    case ErrorCode::kClosed:
-      return {ErrorCode::kUpstreamBroken,
-              ErrorSource::kUpstream,
-              "connection lost: " + error.detail,
-              {}};
-    default:
-      error.source = ErrorSource::kUpstream;
-      return error;
-  }
-}
 
 // The request's body on its way up, beside the response on its way down.
 class BodyPump {
@@ -86,16 +71,48 @@ class BodyPump {
 
  private:
   Task<Result<std::string_view>> next_piece() {
+    if (decoding()) [[unlikely]]
+      co_return co_await next_decoded_piece();
     PC_CO_TRY(const std::string_view piece, co_await exchange_.read_body());
-    if (exchange_.body_bytes_in() > forwarding_.plan.body_size) {
-      co_return refuse(ErrorCode::kContentTooLarge, "body exceeds `body_size`");
-    }
+    PC_CO_CHECK(check_size());
     co_return piece;
   }
 
+  [[nodiscard]] Result<void> check_size() const {
+    if (exchange_.body_bytes_in() <= forwarding_.plan.body_size) return {};
+    return refuse(ErrorCode::kContentTooLarge, "body exceeds `body_size`");
+  }
+
+  [[nodiscard]] bool decoding() const {
+    return forwarding_.body_coding != coding::Coding::kIdentity;
+  }
+
+  Task<Result<std::string_view>> next_decoded_piece() {
+    if (decoder_ == nullptr) {
+      PC_CO_TRY(decoder_,
+                RequestDecoder::make(forwarding_.plan, forwarding_.body_coding, forwarding_.codecs,
+                                     forwarding_.ledger.shard(), exchange_.loop().buffers()));
+    }
+    for (;;) {
+      PC_CO_TRY(const std::string_view plain, decoder_->next());
+      if (!plain.empty()) {
+        // Few bytes can become very many: others have their turn meanwhile.
+        if (++decoded_pieces_ % kPiecesAtOnce == 0) co_await exchange_.loop().yield();
+        co_return plain;
+      }
+      if (exchange_.body_ended()) {
+        PC_CO_CHECK(decoder_->finish());
+        co_return std::string_view{};
+      }
+      PC_CO_TRY(const std::string_view coded, co_await exchange_.read_body());
+      PC_CO_CHECK(check_size());
+      decoder_->give(coded);
+    }
+  }
+
   Task<Result<void>> send(std::string_view head, std::string_view piece) {
-    const bool chunked = exchange_.request().body == BodyKind::kUnknown;
-    ended_ = exchange_.body_ended();
+    const bool chunked = exchange_.request().body == BodyKind::kUnknown || decoding();
+    ended_ = exchange_.body_ended() && (decoder_ == nullptr || decoder_->whole());
     char size_text[20];
     iovec parts[5];  // head, chunk head, piece, its end, last chunk
     std::size_t count = 0;
@@ -126,6 +143,8 @@ class BodyPump {
   http::Exchange& exchange_;
   ClientConnection& connection_;
   std::optional<Error> client_error_;
+  std::unique_ptr<RequestDecoder> decoder_;
+  unsigned decoded_pieces_ = 0;
   bool ended_ = false;
   bool stopped_ = false;
   bool anything_sent_ = false;
@@ -170,17 +189,6 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
   to.fields.add({"x-request-id", forwarding.account.request_id, http::FieldId::kXRequestId});
   add_limit_fields(to.fields, forwarding.verdict, forwarding.exchange.arena());
   forwarding.fields.add_to(to.fields, forwarding.exchange, forwarding.account, Maker::kUpstream);
-}
-
-// The trailers that go on: what may not be said in the head may not be said behind the body.
-Result<void> read_trailers(const Forwarding& forwarding, ClientConnection& connection,
-                           http::Fields& to) {
-  http::Fields trailers(forwarding.exchange.arena());
-  PC_CHECK_OK(connection.read_trailers(trailers));
-  for (const http::Field& field : trailers) {
-    if (!forwarding.fields.drops(field)) to.add(field);
-  }
-  return {};
 }
 
 // Waits for the final response's head, passing interim ones on. While the request's body still
@@ -253,6 +261,12 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
               .count()));
   http::Response response(exchange.arena());
   fill_response(forwarding, received, response);
+  if (!forwarding.plan.coding.responses.empty()) {
+    Compression compression = prepare_compression(forwarding, response);
+    if (compression.encoder != nullptr) {
+      co_return co_await relay_compressed(forwarding, connection, response, std::move(compression));
+    }
+  }
   const Result<std::string_view> first = connection.take_buffered_body();
   if (!first) co_return std::unexpected(first.error());
   // Trailers need the end of the body to themselves.
@@ -308,6 +322,33 @@ void count_failure(Forwarding& forwarding, const Error& error) {
 }
 
 }  // namespace
+
+Result<void> read_trailers(const Forwarding& forwarding, ClientConnection& connection,
+                           http::Fields& to) {
+  http::Fields trailers(forwarding.exchange.arena());
+  PC_CHECK_OK(connection.read_trailers(trailers));
+  for (const http::Field& field : trailers) {
+    if (!forwarding.fields.drops(field)) to.add(field);
+  }
+  return {};
+}
+
+Error as_upstream_error(Error error) {
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+      return {ErrorCode::kUpstreamTimeout, ErrorSource::kUpstream, "no answer in time", {}};
+    case ErrorCode::kCancelled:
+      return {ErrorCode::kClosed, ErrorSource::kClient, "client left before its answer", {}};
+    case ErrorCode::kClosed:
+      return {ErrorCode::kUpstreamBroken,
+              ErrorSource::kUpstream,
+              "connection lost: " + error.detail,
+              {}};
+    default:
+      error.source = ErrorSource::kUpstream;
+      return error;
+  }
+}
 
 Task<Result<void>> forward(Forwarding& forwarding) {
   http::HeadWriter head(forwarding.exchange.loop().buffers());

@@ -5,7 +5,9 @@
 #include "base/ip.h"
 #include "gateway/account.h"
 #include "gateway/answer_fields.h"
+#include "gateway/codecs.h"
 #include "gateway/plan.h"
+#include "http/client.h"
 #include "http/exchange.h"
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
@@ -26,11 +28,20 @@ struct Forwarding {
   const ratelimit::Verdict& verdict;
   telemetry::HistogramId seconds;
   Ledger& ledger;
+  Codecs& codecs;
+  coding::Coding body_coding;  // what the request's body is decoded from; mostly kIdentity
 };
 
 // Forwards and answers. After an error the exchange has been answered as far as response_status()
 // says: when it is 0, nothing has, and the error can be told; else the answer was cut short.
 Task<Result<void>> forward(Forwarding& forwarding);
+
+// An error of the connection to the upstream, as one of the upstream.
+[[nodiscard]] Error as_upstream_error(Error error);
+
+// The trailers that go on: what may not be said in the head may not be said behind the body.
+[[nodiscard]] Result<void> read_trailers(const Forwarding& forwarding,
+                                         http::ClientConnection& connection, http::Fields& to);
 
 // RateLimit, RateLimit-Policy and Retry-After, when a limit was asked.
 void add_limit_fields(http::Fields& fields, const ratelimit::Verdict& verdict, Arena& arena);

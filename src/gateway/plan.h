@@ -4,6 +4,9 @@
 
 #include "authn/authentication.h"
 #include "authz/roles.h"
+#include "coding/bounded.h"
+#include "coding/coding.h"
+#include "config/config.h"
 #include "gateway/shape.h"
 #include "ratelimit/limiter.h"
 #include "telemetry/metrics.h"
@@ -41,6 +44,13 @@ struct ForwardPlan {
   std::uint64_t removed_known = 0;  // bit i: the field of that FieldId, which stands in `removed`
 };
 
+// What becomes of the codings of bodies.
+struct CodingPlan {
+  std::vector<coding::Coding> responses;  // to compress with, the preferred one first
+  config::CodedBody requests = config::CodedBody::kPass;
+  coding::DecodeBounds bounds;  // for kDecode
+};
+
 struct PlanMetrics {
   telemetry::CounterId by_class[5];  // 1xx is never final: index = status / 100 - 1
   telemetry::HistogramId seconds;
@@ -63,6 +73,7 @@ struct Plan {
   std::chrono::milliseconds timeout{30'000};
   std::uint64_t body_size = 0;
   std::uint32_t retries = 0;
+  CodingPlan coding;
   PlanMetrics metrics;
 };
 

@@ -1,6 +1,7 @@
 #include "gateway/serve.h"
 
 #include "gateway/client_address.h"
+#include "gateway/decompress.h"
 #include "gateway/forward.h"
 #include "gateway/own_answer.h"
 #include "gateway/problem.h"
@@ -22,6 +23,7 @@ struct Passage {
   std::string allow = {};           // the methods, when that is the refusal
   AnswerFields fields;              // of every answer
   bool preflight = false;           // the plan is that of the request that it asks for
+  coding::Coding body_coding = coding::Coding::kIdentity;
 
   [[nodiscard]] const Snapshot& snapshot() const { return *local.snapshot; }
 };
@@ -136,11 +138,15 @@ Result<void> authorize(Passage& passage, const Plan& plan) {
   return plan.permit->check(passage.account.identity->role_ids);
 }
 
-// 8: the body's size, as far as it is announced; a chunked body is counted while it passes.
+// 8: the body's size, as far as it is announced (a chunked body is counted while it passes), and
+// its coding.
 Result<void> check_body(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kValidate;
   if (passage.exchange.request().content_length > plan.body_size) {
     return refuse(ErrorCode::kContentTooLarge, "content-length exceeds `body_size`");
+  }
+  if (plan.coding.requests != config::CodedBody::kPass) {
+    PC_TRY(passage.body_coding, coding_of_body(plan, passage.exchange.request()));
   }
   return {};
 }
@@ -219,7 +225,9 @@ Task<Result<void>> answer(Passage& passage) {
                         passage.account,
                         passage.verdict,
                         passage.local.upstream_seconds[plan.upstream],
-                        passage.worker.ledger};
+                        passage.worker.ledger,
+                        passage.worker.codecs,
+                        passage.body_coding};
   co_return co_await forward(forwarding);  // 11
 }
 
@@ -248,6 +256,8 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
   head.fields.add("cache-control", "no-store");
   head.fields.add("x-request-id", passage.account.request_id);
   if (!passage.allow.empty()) head.fields.add("allow", passage.allow);
+  if (error.code == ErrorCode::kUnsupportedCoding)
+    head.fields.add("accept-encoding", accepted_codings(*passage.account.plan));
   if (kind.status == 503)
     head.fields.add("retry-after", down.retry_after.empty() ? "5" : down.retry_after);
   add_limit_fields(head.fields, passage.verdict, exchange.arena());

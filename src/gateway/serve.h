@@ -4,6 +4,7 @@
 #include "authn/key_refresher.h"
 #include "authn/worker_state.h"
 #include "gateway/account.h"
+#include "gateway/codecs.h"
 #include "gateway/request_id.h"
 #include "gateway/snapshot.h"
 #include "http/exchange.h"
@@ -59,6 +60,7 @@ struct WorkerServices {
   authn::WorkerState authentication;
   authn::LoopKeyRefresher key_refresher;
   RequestIds request_ids;
+  Codecs codecs;
 };
 
 // Answers one exchange that came in at `listener`, an index into the snapshot's listeners, and

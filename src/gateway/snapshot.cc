@@ -50,6 +50,30 @@ IdentityField identity_field(const std::string& name, const std::string& source)
   return field;
 }
 
+coding::Coding coding_of(config::Coding coding) {
+  switch (coding) {
+    case config::Coding::kBrotli:
+      return coding::Coding::kBrotli;
+    case config::Coding::kGzip:
+      return coding::Coding::kGzip;
+    case config::Coding::kZstd:
+      return coding::Coding::kZstd;
+  }
+  return coding::Coding::kIdentity;
+}
+
+CodingPlan coding_plan(const config::OperationSettings& api, const config::OperationSettings& own) {
+  CodingPlan plan;
+  if (const auto& codings = own.compression ? own.compression : api.compression; codings) {
+    for (const config::Coding coding : *codings) plan.responses.push_back(coding_of(coding));
+  }
+  if (const auto& decompress = own.decompress ? own.decompress : api.decompress; decompress) {
+    plan.requests = decompress->body;
+    plan.bounds = {.size = decompress->size, .ratio = decompress->ratio};
+  }
+  return plan;
+}
+
 }  // namespace
 
 class SnapshotCompiler {
@@ -113,6 +137,7 @@ class SnapshotCompiler {
     plan.body_size =
         own.body_size.value_or(api.settings.body_size.value_or(config::kDefaultBodySize));
     plan.retries = own.retries.value_or(api.settings.retries.value_or(config::kDefaultRetries));
+    plan.coding = coding_plan(api.settings, own);
     plan.metrics = metrics_of(api.name, route.operation);
     snapshot_.plans_.push_back(std::move(plan));
   }

@@ -42,6 +42,23 @@ bool stays_here(std::string_view name, const ForwardPlan& plan) {
   return std::ranges::find(plan.removed, name) != plan.removed.end();
 }
 
+// Compression made the client's ETag weak, and If-Match takes no weak one (RFC 9110 13.1.1): beside
+// each stands the strong one that it may have been.
+void write_if_match(std::string_view tags, http::HeadWriter& out) {
+  out.put("if-match: ").put(tags);
+  for (std::size_t at = 0; (at = tags.find('"', at)) != std::string_view::npos;) {
+    const std::size_t end = tags.find('"', at + 1);
+    if (end == std::string_view::npos) break;
+    if (tags.substr(0, at).ends_with("W/")) out.put(", ").put(tags.substr(at, end + 1 - at));
+    at = end + 1;
+  }
+  out.put("\r\n");
+}
+
+bool decodes_body(const Forwarding& forwarding) {
+  return forwarding.body_coding != coding::Coding::kIdentity;
+}
+
 bool takes_trailers(const http::Fields& fields) {
   bool takes = false;
   for (const http::Field& field : fields) {
@@ -189,6 +206,7 @@ bool is_nominated(const http::Fields& fields, const http::Field& field) {
 void write_upstream_trailers(const Forwarding& forwarding, http::HeadWriter& out) {
   for (const http::Field& field : forwarding.exchange.request().trailers) {
     if (field.id != FieldId::kOther || stays_here(field.name, forwarding.plan.forward)) continue;
+    if (decodes_body(forwarding) && is_of_coded_bytes(field.name)) continue;
     out.field(field.name, field.value);
   }
 }
@@ -201,21 +219,30 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
   out.put(" HTTP/1.1\r\n");
   out.field("host", request.authority);
   const bool nominates = may_nominate(request.fields);
+  const bool compresses = !forwarding.plan.coding.responses.empty();
   for (const http::Field& field : request.fields) {
     if (field.id == FieldId::kOther) {
       if (stays_here(field.name, plan)) continue;
+      if (decodes_body(forwarding) && is_of_coded_bytes(field.name)) continue;
     } else {
       if (is_hop_by_hop(field.id) || is_ours_to_say(field.id)) continue;
+      if (field.id == FieldId::kContentEncoding && decodes_body(forwarding)) continue;
       if (field.id == FieldId::kAuthorization && !plan.keep_authorization) continue;
       if ((plan.removed_known >> static_cast<unsigned>(field.id) & 1U) != 0) continue;
     }
     if (nominates && is_nominated(request.fields, field)) continue;
+    if (compresses && field.name == "if-match") {
+      write_if_match(field.value, out);
+      continue;
+    }
     out.field(field.name, field.value);
   }
   write_forwarding_fields(forwarding, out);
   write_identity_fields(forwarding, out);
   write_edited_fields(forwarding, out);
-  if (request.body == http::BodyKind::kLength) {
+  if (decodes_body(forwarding)) {
+    out.put("transfer-encoding: chunked\r\n");  // nobody knows yet how long it will be
+  } else if (request.body == http::BodyKind::kLength) {
     out.put("content-length: ").put_number(request.content_length).put("\r\n");
   } else if (request.body == http::BodyKind::kUnknown) {
     out.put("transfer-encoding: chunked\r\n");

@@ -106,6 +106,7 @@ class Worker::State {
   }
   void on_sweep_timer() {
     pools_.sweep(loop_.now());
+    services_.codecs.coders.trim();
     // After a burst the heap holds what nobody needs; the system may have it back.
     if (loop_.buffers().trim() >= kWorthTrimming) malloc_trim(0);
     sweep_timer_.arm(loop_.now() + kPoolSweep);
@@ -221,7 +222,8 @@ Worker::State::State(WorkerOptions options)
     : services_{.ledger = Ledger(options.registry, options.access_log),
                 .authentication = authn::WorkerState(options.cache_key),
                 .key_refresher = authn::LoopKeyRefresher(loop_, std::move(options.fetch_keys)),
-                .request_ids = RequestIds(options.id_seed)} {
+                .request_ids = RequestIds(options.id_seed),
+                .codecs = Codecs(options.registry)} {
   on_log_timer();
   on_sweep_timer();
 }

@@ -90,6 +90,7 @@ export class ByteReader {
   /** Everything until the peer ends the stream. */
   async rest() {
     while (!this.ended) {
+      this.#gather(); // what has arrived is nothing to wait for any more
       if (!(await this.more())) throw new Error(`the connection is still open after ${this.timeout} ms`);
     }
     const taken = this.#gather();
