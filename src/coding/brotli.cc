@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint32_t kQuality = 4;
 constexpr std::uint32_t kWindowBits = 16;  // 64 KiB
 
-const std::uint8_t* octets(const char* data) { return reinterpret_cast<const std::uint8_t*>(data); }
+const std::uint8_t* octets(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
 std::uint8_t* octets(char* data) { return reinterpret_cast<std::uint8_t*>(data); }
 
 class BrotliEncoder final : public Encoder {
@@ -28,7 +30,7 @@ class BrotliEncoder final : public Encoder {
   BrotliEncoder& operator=(const BrotliEncoder&) = delete;
 
   Encoded encode(std::string_view plain, std::span<char> out, Flush flush) override {
-    const std::uint8_t* in = octets(plain.data());
+    const std::uint8_t* in = octets(plain);
     std::uint8_t* to = octets(out.data());
     std::size_t in_left = plain.size();
     std::size_t out_left = out.size();
@@ -86,7 +88,7 @@ class BrotliDecoder final : public Decoder {
       if (coded.empty()) return Decoded{};
       return malformed_content("bytes behind the end of a br body");
     }
-    const std::uint8_t* in = octets(coded.data());
+    const std::uint8_t* in = octets(coded);
     std::uint8_t* to = octets(out.data());
     std::size_t in_left = coded.size();
     std::size_t out_left = out.size();

@@ -15,7 +15,8 @@ constexpr unsigned char kFirstOctet = 0x1f;
 constexpr std::size_t kDecoderBytes = 48UL * 1024;
 
 Bytef* octets(char* data) { return reinterpret_cast<Bytef*>(data); }
-Bytef* octets(const char* data) { return octets(const_cast<char*>(data)); }  // zlib only reads it
+// zlib only reads it.
+Bytef* octets(std::string_view text) { return octets(const_cast<char*>(text.data())); }
 
 class GzipEncoder final : public Encoder {
  public:
@@ -28,7 +29,7 @@ class GzipEncoder final : public Encoder {
   GzipEncoder& operator=(const GzipEncoder&) = delete;
 
   Encoded encode(std::string_view plain, std::span<char> out, Flush flush) override {
-    stream_.next_in = octets(plain.data());
+    stream_.next_in = octets(plain);
     stream_.avail_in = static_cast<uInt>(plain.size());
     stream_.next_out = octets(out.data());
     stream_.avail_out = static_cast<uInt>(out.size());
@@ -62,7 +63,7 @@ class GzipDecoder final : public Decoder {
   }
 
   Result<Decoded> decode(std::string_view coded, std::span<char> out) override {
-    stream_.next_in = octets(coded.data());
+    stream_.next_in = octets(coded);
     stream_.avail_in = static_cast<uInt>(coded.size());
     stream_.next_out = octets(out.data());
     stream_.avail_out = static_cast<uInt>(out.size());
