@@ -36,7 +36,7 @@ void read_listener(Scope& scope, Listener& listener) {
   const bool good = scope.endpoint("address", listener.address);
   scope.mapping("tls", [&](Scope& tls) { read_tls(tls, listener.tls.emplace()); });
   scope.boolean("insecure", listener.insecure);
-  read_redirect_https(scope, listener);
+  const bool redirects = read_redirect_https(scope, listener);
   std::vector<Text> protocols;
   scope.strings("protocols", protocols);
   scope.unless_said("protocols", "[http/1.1]");
@@ -51,8 +51,7 @@ void read_listener(Scope& scope, Listener& listener) {
     scope.error("insecure", "a listener with `tls` is not insecure: remove one of them");
   // A listener that only redirects, or that stands behind a balancer, may be in clear text; the
   // latter is reported as not built yet where it is asked for.
-  const bool excused =
-      scope.has("tls") || listener.redirect_https.on || scope.has("proxy_protocol");
+  const bool excused = scope.has("tls") || redirects || scope.has("proxy_protocol");
   if (good && !excused && !listener.insecure && !listener.address.address.is_loopback())
     scope.error("address",
                 "clear text beyond loopback: add `tls`, or `insecure: true` if that is meant");

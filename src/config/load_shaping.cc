@@ -430,15 +430,16 @@ void read_own_answer(Scope& scope, Route& route) {
     scope.error("redirect", "the route has `respond` too: keep one of them");
 }
 
-void read_redirect_https(Scope& scope, Listener& listener) {
+bool read_redirect_https(Scope& scope, Listener& listener) {
   RedirectHttps& redirect = listener.redirect_https;
-  scope.flag_or_mapping("redirect_https", redirect.on, [&](Scope& inner) {
+  const bool good = scope.flag_or_mapping("redirect_https", redirect.on, [&](Scope& inner) {
     redirect.on = true;
     inner.integer("port", redirect.port);
   });
   if (redirect.on && listener.tls)
     scope.error("redirect_https",
                 "a listener with `tls` has nothing to redirect: keep one of them");
+  return redirect.on || (!good && scope.has("redirect_https"));
 }
 
 void read_hsts(Scope& scope, Tls& tls) {

@@ -14,8 +14,9 @@ void read_shaping_settings(Scope& scope, ShapingSettings& settings);
 void read_api_shaping(Scope& scope, Api& api);
 // `respond` and `redirect` of a route.
 void read_own_answer(Scope& scope, Route& route);
-// `redirect_https` of a listener, and `hsts` of its TLS.
-void read_redirect_https(Scope& scope, Listener& listener);
+// `redirect_https` of a listener; whether it is meant to redirect, rightly written or not.
+bool read_redirect_https(Scope& scope, Listener& listener);
+// `hsts` of a listener's TLS.
 void read_hsts(Scope& scope, Tls& tls);
 
 // Calls `visit` for each claim that a field's value names, with its place and key.

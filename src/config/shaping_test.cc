@@ -451,6 +451,14 @@ TEST(Shaping, ChecksListeners) {
   const std::string text = check(redirected).to_string();
   EXPECT_TRUE(text.contains("it only redirects, and serves no API")) << text;
   EXPECT_TRUE(text.contains("there is nothing to redirect to")) << text;
+  // Nobody is told about clear text who meant to redirect it.
+  redirected.listener = "    redirect_https: yes\n";
+  std::string beyond = redirected.text();
+  beyond.replace(beyond.find("127.0.0.1"), 9, "0.0.0.0");
+  TestSources sources;
+  Diagnostics diagnostics;
+  EXPECT_FALSE(load_text(beyond, "a.yaml", diagnostics, sources));
+  EXPECT_EQ(diagnostics.errors(), 1U) << diagnostics.to_string();
   redirected.listener = "    redirect_https: { port: 0 }\n";
   EXPECT_TRUE(check(redirected).to_string().contains("from 1 to 65535"));
   File both;
