@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/encoding.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace portcullis::authn {
@@ -64,12 +65,23 @@ std::string random_base62(std::size_t count) {
 ApiKeyTable::ApiKeyTable(const std::vector<config::ApiKey>& keys) {
   entries_.reserve(keys.size());
   for (const config::ApiKey& key : keys) {
-    Entry entry{key.id, key.roles, key.expires ? saturated(*key.expires) : WallTime::max(), {}};
+    Entry entry{.id = key.id,
+                .roles = key.roles,
+                .scopes = key.scopes,
+                .addresses = key.addresses,
+                .expires = key.expires ? saturated(*key.expires) : WallTime::max(),
+                .digest = {}};
     PC_CHECK(key.sha256.size() == entry.digest.size());
     std::memcpy(entry.digest.data(), key.sha256.data(), entry.digest.size());
     by_prefix_.emplace(prefix_of(entry.digest), entries_.size());
     entries_.push_back(std::move(entry));
   }
+}
+
+bool ApiKeyTable::Entry::may_come_from(const IpAddress& address) const {
+  return addresses.empty() || std::ranges::any_of(addresses, [&](const Cidr& network) {
+           return network.contains(address);
+         });
 }
 
 std::optional<std::size_t> ApiKeyTable::find(std::string_view presented) const {

@@ -26,8 +26,12 @@ class ApiKeyTable {
   struct Entry {
     std::string id;
     std::vector<std::string> roles;
-    WallTime expires;  // no longer accepted from here on
+    std::vector<std::string> scopes;
+    std::vector<Cidr> addresses;  // empty: anywhere
+    WallTime expires;             // no longer accepted from here on
     crypto::Sha256 digest;
+
+    [[nodiscard]] bool may_come_from(const IpAddress& address) const;
   };
 
   // The place in entries() of the key that was presented; empty when there is none. Takes time that

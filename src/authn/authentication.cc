@@ -32,7 +32,7 @@ std::string quote(std::string_view text) {
 IdentityRef identity_of(const Authenticator& authenticator, jose::VerifiedToken&& token,
                         const RoleTable& roles) {
   Identity identity;
-  identity.kind = Identity::Kind::kUser;
+  identity.kind = token.of_client ? Identity::Kind::kService : Identity::Kind::kUser;
   identity.authenticator = authenticator.name;
   identity.subject = authenticator.name + "|" + token.subject;
   identity.issuer = std::move(token.issuer);
@@ -52,9 +52,27 @@ IdentityRef identity_of(const Authenticator& authenticator, const ApiKeyTable::E
   identity.subject = authenticator.name + "|" + key.id;
   identity.key = key.id;
   identity.roles = key.roles;
+  identity.scopes = key.scopes;
   identity.role_ids = roles.find_all(key.roles);
   identity.expires = key.expires;
   return IdentityRef(std::move(identity));
+}
+
+const char* challenge_name(KeyPlace::Kind kind) {
+  switch (kind) {
+    case KeyPlace::Kind::kField:
+      return "header";
+    case KeyPlace::Kind::kCookie:
+      return "cookie";
+    case KeyPlace::Kind::kParameter:
+      return "query";
+  }
+  return "";
+}
+
+// What a browser must not be made to do by another site. A WebSocket opens with a GET.
+bool changes_something(const http::Request& request) {
+  return !http::is_safe(request.method) || request.fields.find(http::FieldId::kUpgrade) != nullptr;
 }
 
 }  // namespace
@@ -62,7 +80,7 @@ IdentityRef identity_of(const Authenticator& authenticator, const ApiKeyTable::E
 // What a request presents; borrows from its fields. Exactly one of them, or neither.
 struct Door::Credentials {
   const http::Field* authorization = nullptr;
-  const http::Field* key = nullptr;
+  std::optional<PresentedKey> key;
 };
 
 struct Door::Decision {
@@ -83,9 +101,7 @@ Door Door::compile(std::shared_ptr<const Authenticators> authenticators,
     }
     door.accepted_.push_back(authenticator);
     if (const ApiKeyAuthenticator* const keys = authenticator->api_key()) {
-      if (!config::contains(door.key_fields_, keys->field)) {
-        door.key_fields_.push_back(keys->field);
-      }
+      for (const KeyPlace& place : keys->places) door.key_places_.add(place);
       continue;
     }
     const std::string& issuer = authenticator->jwt()->rules.issuer;
@@ -97,6 +113,7 @@ Door Door::compile(std::shared_ptr<const Authenticators> authenticators,
     }
     door.issuers_.push_back(authenticator);
   }
+  door.takes_cookies_ = door.key_places_.has(KeyPlace::Kind::kCookie);
   door.authenticators_ = std::move(authenticators);
   door.add_challenges(realm);
   return door;
@@ -114,8 +131,9 @@ void Door::add_challenges(std::string_view realm) {
         bearer +
         R"(, error="invalid_request", error_description="more than one credential was presented")");
   }
-  for (const std::string& field : key_fields_) {
-    const std::string challenge = "ApiKey " + quoted_realm + ", header=" + quote(field);
+  for (const KeyPlace& place : key_places_.all()) {
+    const std::string challenge =
+        "ApiKey " + quoted_realm + ", " + challenge_name(place.kind) + "=" + quote(place.name);
     for (auto* const list : {&for_missing_, &for_invalid_token_, &for_ambiguous_}) {
       list->push_back(challenge);
     }
@@ -133,35 +151,25 @@ std::span<const std::string> Door::challenges(const Error& error) const {
   return key_refused ? for_missing_ : for_invalid_token_;
 }
 
-Result<Door::Credentials> Door::find_credentials(const http::Fields& fields) const {
+Result<Door::Credentials> Door::find_credentials(const http::Request& request) const {
   Credentials found;
-  const auto ambiguous = [](const char* why) {
-    return refuse(ErrorCode::kAmbiguousCredentials, why);
-  };
-  for (const http::Field& field : fields) {
-    if (field.id == http::FieldId::kAuthorization) {
-      if (issuers_.empty()) continue;
-      if (found.authorization != nullptr) return ambiguous("Authorization is repeated");
-      found.authorization = &field;
-    } else if (field.id == http::FieldId::kOther && config::contains(key_fields_, field.name)) {
-      if (found.key != nullptr) return ambiguous("more than one API key");
-      found.key = &field;
-    }
+  if (!issuers_.empty()) {
+    found.authorization = request.fields.find(http::FieldId::kAuthorization);
+    if (found.authorization != nullptr && request.fields.count(http::FieldId::kAuthorization) > 1)
+      return refuse(ErrorCode::kAmbiguousCredentials, "Authorization is repeated");
   }
-  if (found.authorization != nullptr && found.key != nullptr) {
-    return ambiguous("Authorization and an API key");
-  }
+  PC_TRY(found.key, key_places_.find(request));
+  if (found.authorization != nullptr && found.key)
+    return refuse(ErrorCode::kAmbiguousCredentials, "Authorization and an API key");
   return found;
 }
 
-Door::Decision Door::decide(const http::Fields& fields, WorkerState& worker, WallTime wall_now,
+Door::Decision Door::decide(const Caller& caller, WorkerState& worker, WallTime wall_now,
                             TimePoint now) const {
   if (open_) return {worker.anonymous(), nullptr};
-  const Result<Credentials> credentials = find_credentials(fields);
+  const Result<Credentials> credentials = find_credentials(caller.request);
   if (!credentials) return {std::unexpected(credentials.error()), nullptr};
-  if (credentials->key != nullptr) {
-    return {decide_key(credentials->key->name, credentials->key->value, worker, wall_now), nullptr};
-  }
+  if (credentials->key) return {decide_key(*credentials->key, caller, worker, wall_now), nullptr};
   if (credentials->authorization != nullptr) {
     const auto token = bearer_token(credentials->authorization->value);
     if (token) return decide_token(*token, worker, wall_now, now);
@@ -240,18 +248,31 @@ Door::Decision Door::verify(const Authenticator& issuer, std::string_view text,
   return {std::move(identity), nullptr};
 }
 
-Result<IdentityRef> Door::decide_key(std::string_view field, std::string_view presented,
+Result<IdentityRef> Door::decide_key(const PresentedKey& presented, const Caller& caller,
                                      WorkerState& worker, WallTime wall_now) const {
   const Authenticator* refused = nullptr;
   for (const Authenticator* const each : accepted_) {
     const ApiKeyAuthenticator* const method = each->api_key();
-    if (method == nullptr || method->field != field) continue;
+    if (method == nullptr || !config::contains(method->places, *presented.place)) continue;
     refused = each;
-    const std::optional<std::size_t> place = method->keys.find(presented);
+    if (presented.place->kind == KeyPlace::Kind::kCookie && changes_something(caller.request)) {
+      Result<void> same_origin = check_same_origin(caller.request, caller.scheme);
+      if (!same_origin) {
+        same_origin.error().rule = each->rule;
+        return std::unexpected(std::move(same_origin).error());
+      }
+    }
+    const std::optional<std::size_t> place = method->keys.find(presented.key());
     if (!place) continue;
     const ApiKeyTable::Entry& key = method->keys.entries()[*place];
     if (wall_now >= key.expires)
       return invalid("the API key `" + key.id + "` has expired", each->rule);
+    // To whoever stole it, a key elsewhere is like one that does not exist: 401 in the same words,
+    // where 403 would say that it is a good one.
+    if (!key.may_come_from(caller.address))
+      return invalid(
+          "the API key `" + key.id + "` may not be used from " + caller.address.to_string(),
+          each->rule);
     std::vector<IdentityRef>& known =
         worker.slot(authenticators_->generation(), each->index).api_keys;
     if (known.empty()) known.resize(method->keys.entries().size());
@@ -261,25 +282,24 @@ Result<IdentityRef> Door::decide_key(std::string_view field, std::string_view pr
   return invalid("no such API key", refused != nullptr ? refused->rule : "");
 }
 
-std::optional<Result<IdentityRef>> Door::try_authenticate(const http::Fields& fields,
-                                                          WorkerState& worker, WallTime wall_now,
-                                                          TimePoint now) const {
-  Decision decision = decide(fields, worker, wall_now, now);
+std::optional<Result<IdentityRef>> Door::try_authenticate(const Caller& caller, WorkerState& worker,
+                                                          WallTime wall_now, TimePoint now) const {
+  Decision decision = decide(caller, worker, wall_now, now);
   if (decision.fetch != nullptr) return std::nullopt;
   return std::move(decision.outcome);
 }
 
-Task<Result<IdentityRef>> Door::authenticate(const http::Fields& fields, WorkerState& worker,
+Task<Result<IdentityRef>> Door::authenticate(Caller caller, WorkerState& worker,
                                              KeyRefresher& refresher) const {
   const Moment first = refresher.now();
-  Decision decision = decide(fields, worker, first.wall, first.steady);
+  Decision decision = decide(caller, worker, first.wall, first.steady);
   if (decision.fetch == nullptr) co_return std::move(decision.outcome);
   // Somebody else may have taken the permission since it was looked at.
   if (!decision.fetch->may_fetch_for_unknown_kid(first.steady))
     co_return std::move(decision.outcome);
   co_await refresher.refresh(decision.fetch, first.steady + kKeyWait);
   const Moment second = refresher.now();
-  co_return decide(fields, worker, second.wall, second.steady).outcome;
+  co_return decide(caller, worker, second.wall, second.steady).outcome;
 }
 
 }  // namespace portcullis::authn

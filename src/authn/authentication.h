@@ -1,10 +1,9 @@
 // The door of this folder: whom one route lets in, and as whom.
 //
-//   if (std::optional<Result<IdentityRef>> known = door.try_authenticate(fields, worker, wall,
+//   if (std::optional<Result<IdentityRef>> known = door.try_authenticate(caller, worker, wall,
 //   now))
-//     return *std::move(known);                                             // nearly always
-//   co_return co_await door.authenticate(fields, worker, refresher);        // an issuer must be
-//   asked
+//     return *std::move(known);                                       // nearly always
+//   co_return co_await door.authenticate(caller, worker, refresher);  // an issuer must be asked
 #pragma once
 
 #include "authn/authenticators.h"
@@ -29,6 +28,13 @@ namespace portcullis::authn {
 
 inline constexpr std::chrono::seconds kKeyWait{5};  // how long a request waits for an issuer
 
+// What one request shows of its caller. Borrows from the exchange.
+struct Caller {
+  const http::Request& request;
+  IpAddress address;                          // the client's, as far as it is believed
+  http::Scheme scheme = http::Scheme::kHttp;  // as the client sees it
+};
+
 // Immutable; shared by all workers.
 class Door {
  public:
@@ -43,23 +49,28 @@ class Door {
   [[nodiscard]] bool open() const { return open_; }
 
   // Errors: kCredentialsMissing, kCredentialsInvalid, kAmbiguousCredentials (more than one
-  // credential), kUnavailable (the issuer's keys are not known). The rule is that of the
+  // credential), kUnavailable (the issuer's keys are not known); where cookies carry keys also
+  // kMalformedRequest (a Cookie field that breaks its grammar) and kForbidden (another site's page
+  // made a browser send the cookie). The rule is that of the
   // authenticator that refused, where one did. Empty when it depends on keys that must be fetched
   // first. A token that was seen before costs no allocation and no system call.
-  [[nodiscard]] std::optional<Result<IdentityRef>> try_authenticate(const http::Fields& fields,
+  [[nodiscard]] std::optional<Result<IdentityRef>> try_authenticate(const Caller& caller,
                                                                     WorkerState& worker,
                                                                     WallTime wall_now,
                                                                     TimePoint now) const;
 
-  // The same, but waits for the keys, at most kKeyWait, and then decides again. All arguments must
-  // outlive the task; so must this door.
-  Task<Result<IdentityRef>> authenticate(const http::Fields& fields, WorkerState& worker,
+  // The same, but waits for the keys, at most kKeyWait, and then decides again. What `caller`
+  // borrows from and the other arguments must outlive the task; so must this door.
+  Task<Result<IdentityRef>> authenticate(Caller caller, WorkerState& worker,
                                          KeyRefresher& refresher) const;
+
+  // Whether Caller::scheme is looked at.
+  [[nodiscard]] bool takes_cookies() const { return takes_cookies_; }
 
   // The values of WWW-Authenticate that belong to an error of this door (RFC 9110 11.6.1, RFC 6750
   // 3), each for a field of its own: `Bearer realm="shop", error="invalid_token", …` and, for API
-  // keys, a scheme of ours: `ApiKey realm="shop", header="x-api-key"`. Empty for errors that ask
-  // for no credentials.
+  // keys, a scheme of ours: `ApiKey realm="shop", header="x-api-key"` (or `cookie=`, `query=`).
+  // Empty for errors that ask for no credentials.
   [[nodiscard]] std::span<const std::string> challenges(const Error& error) const;
 
  private:
@@ -67,15 +78,15 @@ class Door {
   struct Decision;
   Door() = default;
 
-  [[nodiscard]] Result<Credentials> find_credentials(const http::Fields& fields) const;
-  [[nodiscard]] Decision decide(const http::Fields& fields, WorkerState& worker, WallTime wall_now,
+  [[nodiscard]] Result<Credentials> find_credentials(const http::Request& request) const;
+  [[nodiscard]] Decision decide(const Caller& caller, WorkerState& worker, WallTime wall_now,
                                 TimePoint now) const;
   [[nodiscard]] Decision decide_token(std::string_view token, WorkerState& worker,
                                       WallTime wall_now, TimePoint now) const;
   [[nodiscard]] Decision verify(const Authenticator& issuer, std::string_view text,
                                 const jose::UnverifiedToken& token, WorkerState& worker,
                                 WallTime wall_now, TimePoint now) const;
-  [[nodiscard]] Result<IdentityRef> decide_key(std::string_view field, std::string_view presented,
+  [[nodiscard]] Result<IdentityRef> decide_key(const PresentedKey& presented, const Caller& caller,
                                                WorkerState& worker, WallTime wall_now) const;
   void add_challenges(std::string_view realm);
 
@@ -83,7 +94,8 @@ class Door {
   std::shared_ptr<const Authenticators> authenticators_;
   std::vector<const Authenticator*> accepted_;
   std::vector<const Authenticator*> issuers_;  // those of accepted_ that take tokens
-  std::vector<std::string> key_fields_;        // the fields of those that take API keys
+  KeyPlaces key_places_;                       // of those that take API keys
+  bool takes_cookies_ = false;
   std::vector<std::string> for_missing_;
   std::vector<std::string> for_invalid_token_;
   std::vector<std::string> for_ambiguous_;

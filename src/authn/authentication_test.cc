@@ -141,9 +141,9 @@ class Authentication : public ::testing::Test {
   std::optional<Result<IdentityRef>> try_with(const Door& door, const Given& given,
                                               WallTime wall = kWall, TimePoint now = kSteady) {
     Arena arena;
-    http::Fields fields(arena);
-    for (const auto& [name, value] : given) fields.add(name, value);
-    return door.try_authenticate(fields, worker_, wall, now);
+    http::Request request(arena);
+    for (const auto& [name, value] : given) request.fields.add(name, value);
+    return door.try_authenticate({request, {}}, worker_, wall, now);
   }
   // Expects that nothing must be fetched.
   Result<IdentityRef> with(const Door& door, const Given& given, WallTime wall = kWall,
@@ -158,10 +158,10 @@ class Authentication : public ::testing::Test {
   Task<void> run_authenticate(const Door& door, std::string token, FakeRefresher& refresher,
                               std::vector<Result<IdentityRef>>& out) {
     Arena arena;
-    http::Fields fields(arena);
+    http::Request request(arena);
     const std::string value = "Bearer " + token;
-    fields.add("authorization", value);
-    out.push_back(co_await door.authenticate(fields, worker_, refresher));
+    request.fields.add("authorization", value);
+    out.push_back(co_await door.authenticate({request, {}}, worker_, refresher));
   }
   Result<IdentityRef> authenticate(const Door& door, const std::string& token,
                                    FakeRefresher& refresher) {
@@ -235,6 +235,99 @@ TEST_F(Authentication, RefusesExpiredAndUnknownKeysAlike) {
   EXPECT_TRUE(expired.error().detail.contains("expired")) << "the log may say it";
   EXPECT_EQ(all_door_->challenges(unknown.error())[0], all_door_->challenges(expired.error())[0]);
   EXPECT_TRUE(with(*all_door_, {{"x-api-key", std::string(kApiKey)}}, kWall + 499s));
+}
+
+TEST_F(Authentication, KeepsAKeyToItsAddressesAndSaysNothingOfThem) {
+  config::Authenticator configured = api_keys("bound", "x-api-key", kApiKey);
+  configured.api_key->keys[0].addresses = {*Cidr::parse("10.1.0.0/16"),
+                                           *Cidr::parse("2001:db8::/32")};
+  configured.api_key->keys[0].scopes = {"orders:read"};
+  config::Diagnostics diagnostics;
+  authenticators_ = Authenticators::compile({configured}, RoleTable({"clerk"}), sources_,
+                                            ++generation_, diagnostics);
+  const Door bound = door({"bound"});
+  const auto from = [&](std::string_view address) {
+    Arena arena;
+    http::Request request(arena);
+    request.fields.add("x-api-key", kApiKey);
+    return *bound.try_authenticate({request, *IpAddress::parse(address)}, worker_, kWall, kSteady);
+  };
+  // Known by now or not: it is looked at each time.
+  for (int i = 0; i < 2; ++i) {
+    for (const std::string_view good : {"10.1.0.0", "10.1.255.255", "2001:db8::1"}) {
+      const auto got = from(good);
+      ASSERT_TRUE(got) << good;
+      EXPECT_EQ((*got)->scopes, std::vector<std::string>{"orders:read"});
+    }
+    for (const std::string_view bad :
+         {"10.2.0.0", "10.0.255.255", "::1", "2001:db9::1", "0.0.0.0"}) {
+      const auto got = from(bad);
+      ASSERT_FALSE(got) << bad;
+      EXPECT_EQ(got.error().code, ErrorCode::kCredentialsInvalid) << bad;
+      EXPECT_EQ(got.error().detail,
+                "the API key `nightly` may not be used from " + std::string(bad));
+    }
+  }
+}
+
+TEST_F(Authentication, TakesACookieOnlyFromAPageOfTheSameOrigin) {
+  config::Authenticator configured = api_keys("page", "", kApiKey);
+  configured.api_key->cookie = "key";
+  config::Diagnostics diagnostics;
+  authenticators_ = Authenticators::compile({configured}, RoleTable({"clerk"}), sources_,
+                                            ++generation_, diagnostics);
+  const Door page = door({"page"});
+  EXPECT_TRUE(page.takes_cookies());
+  EXPECT_FALSE(corporate_door_->takes_cookies());
+  const auto ask = [&](http::Method method, const Given& more) {
+    Arena arena;
+    http::Request request(arena);
+    request.method = method;
+    request.authority = "a.test";
+    const std::string cookie = "key=" + std::string(kApiKey);
+    request.fields.add("cookie", cookie);
+    for (const auto& [name, value] : more) request.fields.add(name, value);
+    const auto got =
+        *page.try_authenticate({request, {}, http::Scheme::kHttps}, worker_, kWall, kSteady);
+    return got ? "" : got.error().rule + ": " + got.error().detail;
+  };
+  using http::Method;
+  for (const Method safe : {Method::kGet, Method::kHead, Method::kOptions})
+    EXPECT_EQ(ask(safe, {{"sec-fetch-site", "cross-site"}}), "");
+  for (const Method unsafe :
+       {Method::kPost, Method::kPut, Method::kPatch, Method::kDelete, Method::kOther}) {
+    EXPECT_TRUE(ask(unsafe, {}).starts_with("authenticators.page: the key is in a cookie"));
+    EXPECT_NE(ask(unsafe, {{"origin", "https://b.test"}}), "");
+    EXPECT_EQ(ask(unsafe, {{"origin", "https://a.test"}}), "");
+    EXPECT_EQ(ask(unsafe, {{"sec-fetch-site", "same-origin"}}), "");
+  }
+  EXPECT_NE(ask(Method::kGet, {{"upgrade", "websocket"}, {"origin", "https://b.test"}}), "")
+      << "a WebSocket opens with a GET, and no other origin may open one";
+  EXPECT_EQ(ask(Method::kGet, {{"upgrade", "websocket"}, {"origin", "https://a.test"}}), "");
+}
+
+TEST_F(Authentication, TellsAServiceFromAPerson) {
+  give_keys(corporate_);
+  struct Case {
+    std::string_view why;
+    std::string_view claims;
+    Identity::Kind want;
+  };
+  const Case cases[] = {
+      {"nothing is said", "", Identity::Kind::kUser},
+      {"the client itself (RFC 9068 2.2)", R"(,"client_id":"ann")", Identity::Kind::kService},
+      {"a client for somebody", R"(,"client_id":"shop","azp":"ann")", Identity::Kind::kUser},
+      {"the authorized party", R"(,"azp":"ann")", Identity::Kind::kService},
+      {"another party", R"(,"azp":"shop")", Identity::Kind::kUser},
+      {"the grant's name", R"(,"gty":"client-credentials","azp":"x")", Identity::Kind::kService},
+      {"another grant", R"(,"gty":"password")", Identity::Kind::kUser},
+      {"not text", R"(,"client_id":["ann"])", Identity::Kind::kUser},
+  };
+  for (const Case& c : cases) {
+    const auto got = with(*corporate_door_, bearer(corporate_.token("ann", c.claims)));
+    ASSERT_TRUE(got) << c.why;
+    EXPECT_EQ((*got)->kind, c.want) << c.why;
+  }
 }
 
 TEST_F(Authentication, LetsEverybodyThroughAnOpenDoorAsNobody) {
@@ -499,7 +592,9 @@ TEST_F(Authentication, AsksForWhatItAccepts) {
   EXPECT_EQ(texts(all_door_->challenges(bad_key)), (std::vector{bearer, machine, robot}));
   EXPECT_TRUE(all_door_->challenges(two)[0].contains("invalid_request"));
   EXPECT_TRUE(all_door_->challenges({ErrorCode::kForbidden, ErrorSource::kClient, "", ""}).empty());
-  EXPECT_EQ(authenticators_->key_fields(), (std::vector<std::string>{"x-api-key", "x-robot-key"}));
+  EXPECT_EQ(authenticators_->key_places().all(),
+            (std::vector<KeyPlace>{{KeyPlace::Kind::kField, "x-api-key"},
+                                   {KeyPlace::Kind::kField, "x-robot-key"}}));
 }
 
 TEST_F(Authentication, CompilesNoDoorThatCouldBeMisunderstood) {

@@ -60,6 +60,17 @@ JwtAuthenticator compile_jwt(const config::Authenticator& configured, const conf
   return compiled;
 }
 
+std::vector<KeyPlace> places_of(const config::ApiKeys& configured) {
+  std::vector<KeyPlace> places;
+  const auto add = [&](KeyPlace::Kind kind, const std::string& name) {
+    if (!name.empty()) places.push_back({kind, name});
+  };
+  add(KeyPlace::Kind::kField, configured.header);
+  add(KeyPlace::Kind::kCookie, configured.cookie);
+  add(KeyPlace::Kind::kParameter, configured.query);
+  return places;
+}
+
 }  // namespace
 
 std::shared_ptr<const Authenticators> Authenticators::compile(
@@ -76,17 +87,14 @@ std::shared_ptr<const Authenticators> Authenticators::compile(
     if (each.jwt) {
       authenticator.method = compile_jwt(each, *each.jwt, sources, diagnostics);
     } else if (each.api_key) {
-      compiled->key_fields_.push_back(each.api_key->header);
-      authenticator.method =
-          ApiKeyAuthenticator{each.api_key->header, ApiKeyTable(each.api_key->keys)};
+      ApiKeyAuthenticator method{places_of(*each.api_key), ApiKeyTable(each.api_key->keys)};
+      for (const KeyPlace& place : method.places) compiled->key_places_.add(place);
+      authenticator.method = std::move(method);
     } else {
       continue;
     }
     compiled->all_.push_back(std::move(authenticator));
   }
-  std::ranges::sort(compiled->key_fields_);
-  const auto repeated = std::ranges::unique(compiled->key_fields_);
-  compiled->key_fields_.erase(repeated.begin(), repeated.end());
   return compiled;
 }
 

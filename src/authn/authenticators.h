@@ -2,6 +2,7 @@
 #pragma once
 
 #include "authn/api_key.h"
+#include "authn/key_places.h"
 #include "authn/key_source.h"
 #include "authn/role_table.h"
 #include "config/config.h"
@@ -23,7 +24,7 @@ struct JwtAuthenticator {
 };
 
 struct ApiKeyAuthenticator {
-  std::string field;  // lower case
+  std::vector<KeyPlace> places;
   ApiKeyTable keys;
 };
 
@@ -55,16 +56,16 @@ class Authenticators {
   // Null when there is none of that name.
   [[nodiscard]] const Authenticator* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Authenticator>& all() const { return all_; }
-  // The fields, in lower case, that carry API keys anywhere in the configuration: they never go on
+  // The places that carry API keys anywhere in the configuration: what stands there never goes on
   // to an upstream. (`authorization` is not among them: `forward.authorization` decides.)
-  [[nodiscard]] const std::vector<std::string>& key_fields() const { return key_fields_; }
+  [[nodiscard]] const KeyPlaces& key_places() const { return key_places_; }
 
  private:
   Authenticators() = default;
   std::uint64_t generation_ = 0;
   RoleTable roles_;
   std::vector<Authenticator> all_;
-  std::vector<std::string> key_fields_;
+  KeyPlaces key_places_;
 };
 
 }  // namespace portcullis::authn

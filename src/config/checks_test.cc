@@ -240,6 +240,24 @@ TEST(Checks, OfAuthenticators) {
       {"a field that is no name", block,
        key("header: \"x key\", keys: [{ id: k, hash: \"" + hash + "\" }]"),
        "authenticators.key.api_key.header", "the name of a field"},
+      {"the Cookie field as a whole", block,
+       key("header: Cookie, keys: [{ id: k, hash: \"" + hash + "\" }]"),
+       "authenticators.key.api_key.header", "say `cookie: NAME` instead"},
+      {"a cookie that is no name", block,
+       key("cookie: \"a=b\", keys: [{ id: k, hash: \"" + hash + "\" }]"),
+       "authenticators.key.api_key.cookie", "the name of a cookie"},
+      {"a parameter that must be spelled", block,
+       key("query: \"api key\", keys: [{ id: k, hash: \"" + hash + "\" }]"),
+       "authenticators.key.api_key.query", "the name of a parameter"},
+      {"a scope with a space", block,
+       key("keys: [{ id: k, hash: \"" + hash + "\", scopes: [\"a b\"] }]"),
+       "authenticators.key.api_key.keys[0].scopes", "no spaces"},
+      {"an address with bits too many", block,
+       key("keys: [{ id: k, hash: \"" + hash + "\", addresses: [10.0.0.1/8] }]"),
+       "authenticators.key.api_key.keys[0].addresses[0]", "without bits beyond its length"},
+      {"no address at all, which is not every address", block,
+       key("keys: [{ id: k, hash: \"" + hash + "\", addresses: [] }]"),
+       "authenticators.key.api_key.keys[0].addresses", "at least one"},
       {"no kind", block, "authenticators:\n  key: {}\n", "authenticators.key",
        "expected `jwt` or `api_key`"},
       {"a kind to come, and no follow-up", block,
@@ -252,6 +270,24 @@ TEST(Checks, OfAuthenticators) {
   File file;
   file.authenticators = key("keys: [{ id: k, hash: pc_k_secret }]");
   EXPECT_EQ(check(file).to_string().find("pc_k"), std::string::npos);
+}
+
+TEST(Checks, WarnOfKeysInTheQueryAndKnowTheField) {
+  const auto keys = [](std::string_view places) {
+    File file;
+    file.authenticators = fmt::format(
+        "authenticators:\n  key: {{ api_key: {{ {} keys: [{{ id: k, hash: \"sha256:{}\", roles: "
+        "[reader] }}] }} }}\n",
+        places, std::string(64, 'a'));
+    return check(file);
+  };
+  EXPECT_EQ(keys("").to_string().find("query"), std::string::npos);
+  EXPECT_EQ(keys("cookie: k,").to_string().find("query"), std::string::npos);
+  const Diagnostics diagnostics = keys("query: api_key,");
+  EXPECT_TRUE(diagnostics.ok()) << diagnostics.to_string();
+  EXPECT_TRUE(
+      diagnostics.to_string().contains("warning: authenticators.key.api_key.query: keys in"))
+      << diagnostics.to_string();
 }
 
 TEST(Checks, OfRolesAndLimits) {

@@ -102,13 +102,18 @@ struct ApiKey {
   std::string id;
   std::string sha256;  // 32 bytes, from `hash: "sha256:<64 hex digits>"`
   std::vector<std::string> roles;
+  std::vector<std::string> scopes;
+  std::vector<Cidr> addresses;                      // where it may be used from; empty: anywhere
   std::optional<std::chrono::sys_seconds> expires;  // YYYY-MM-DD: through the end of that day, UTC
   Position at;
 };
 
+// Where a key may stand in a request, and the keys. Empty: not there.
 struct ApiKeys {
-  std::string header = "x-api-key";  // lower case
+  std::string header = "x-api-key";  // lower case; only where nothing else is named
   std::vector<ApiKey> keys;
+  std::string cookie;
+  std::string query;  // name of a parameter
 };
 
 struct Authenticator {

@@ -278,6 +278,10 @@ bool Scope::cidrs(std::string_view name, std::vector<Cidr>& out) {
     expected(*entry.value, key(name), "a list of networks such as `[10.0.0.0/8, \"fd00::/8\"]`");
     return false;
   }
+  if (entry.value->items.size() < entry.key->min) {
+    report(*entry.value, key(name), "the list is empty: it needs at least one");
+    return false;
+  }
   bool good = true;
   std::vector<Text> texts;
   for (std::size_t i = 0; i < entry.value->items.size(); ++i) {

@@ -76,6 +76,24 @@ void read_hash(Scope& scope, std::string& out) {
               "expected `sha256:` and 64 hexadecimal digits, as `portcullis hash key` prints");
 }
 
+// RFC 6749 3.3: what a scope may be made of.
+bool is_scope(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != ','; });
+}
+
+void read_key_scopes(Scope& scope, std::vector<std::string>& out) {
+  std::vector<Text> scopes;
+  scope.strings("scopes", scopes);
+  for (const Text& one : scopes) {
+    if (!is_scope(one.value))
+      scope.context().diagnostics.error(
+          one.at, scope.key("scopes"),
+          "a scope has no spaces, commas, quotes or backslashes; found " + quote(one.value));
+    out.push_back(one.value);
+  }
+}
+
 void read_api_key(Scope& scope, ApiKey& key) {
   key.at = scope.at();
   if (scope.string("id", key.id) && !is_name(key.id))
@@ -88,6 +106,8 @@ void read_api_key(Scope& scope, ApiKey& key) {
         {ReferenceKind::kRole, roles[i], fmt::format("{}[{}]", scope.key("roles"), i)});
     key.roles.push_back(roles[i].value);
   }
+  read_key_scopes(scope, key.scopes);
+  scope.cidrs("addresses", key.addresses);
   std::chrono::sys_seconds expires;
   if (scope.day_end("expires", expires)) key.expires = expires;
 }
@@ -105,12 +125,34 @@ void read_header(Scope& scope, std::string& header) {
   if (const std::string reason = reserved_field(text.value); !reason.empty())
     scope.error("header", quote(text.value) + " " + reason);
   else if (text.value == "authorization" || text.value == "cookie")
-    scope.error("header", quote(text.value) + " carries other credentials");
+    scope.error("header", quote(text.value) + " carries other credentials" +
+                              (text.value == "cookie" ? ": say `cookie: NAME` instead" : ""));
   header = text.value;
+}
+
+void read_cookie(Scope& scope, std::string& cookie) {
+  if (!scope.string("cookie", cookie) || is_field_name(cookie)) return;
+  scope.error("cookie", "expected the name of a cookie; found " + quote(cookie));
+}
+
+void read_parameter(Scope& scope, std::string& parameter) {
+  if (!scope.string("query", parameter)) return;
+  if (!is_name(parameter)) {
+    scope.error("query", "expected the name of a parameter: letters, digits, `_` and `-`; found " +
+                             quote(parameter));
+    return;
+  }
+  scope.context().diagnostics.warning(
+      scope.place_of("query"), scope.key("query"),
+      "keys in the query end up in the logs and histories of everything that sees the address "
+      "(never in ours): prefer `header` wherever the caller can send a field");
 }
 
 void read_api_keys(Scope& scope, ApiKeys& keys) {
   read_header(scope, keys.header);
+  read_cookie(scope, keys.cookie);
+  read_parameter(scope, keys.query);
+  if (!scope.has("header") && (scope.has("cookie") || scope.has("query"))) keys.header.clear();
   std::map<std::string, Position> ids;
   std::map<std::string, Position> hashes;
   scope.list("keys", [&](Scope& item) {

@@ -93,6 +93,10 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(machine.keys[0].sha256.size(), 32U);
   EXPECT_EQ(machine.keys[0].sha256.substr(0, 2), "\x9f\x86");
   EXPECT_EQ(machine.keys[0].roles, (std::vector<std::string>{"clerk"}));
+  EXPECT_EQ(machine.keys[0].scopes, (std::vector<std::string>{"orders:read"}));
+  EXPECT_EQ(machine.keys[0].addresses.size(), 2U);
+  EXPECT_EQ(machine.cookie, "__Host-key");
+  EXPECT_EQ(machine.query, "api_key");
   EXPECT_EQ(machine.keys[0].expires->time_since_epoch().count(), 1801440000);
 
   ASSERT_EQ(config->roles.size(), 2U);

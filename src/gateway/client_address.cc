@@ -81,4 +81,11 @@ IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
   return walk(peer, trusted, fields, http::FieldId::kXForwardedFor) == address ? address : peer;
 }
 
+http::Scheme client_scheme(const IpAddress& peer, std::span<const Cidr> trusted,
+                           const http::Request& request) {
+  const http::Field* const said = request.fields.find(http::FieldId::kXForwardedProto);
+  if (said == nullptr || !is_trusted(peer, trusted)) return request.scheme;
+  return said->value == "https" ? http::Scheme::kHttps : http::Scheme::kHttp;
+}
+
 }  // namespace portcullis::gateway

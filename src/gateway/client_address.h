@@ -18,4 +18,9 @@ namespace portcullis::gateway {
 [[nodiscard]] IpAddress client_address(const IpAddress& peer, std::span<const Cidr> trusted,
                                        const http::Fields& fields);
 
+// The scheme that the client used: the connection's own, or what a trusted proxy says of its own in
+// X-Forwarded-Proto.
+[[nodiscard]] http::Scheme client_scheme(const IpAddress& peer, std::span<const Cidr> trusted,
+                                         const http::Request& request);
+
 }  // namespace portcullis::gateway

@@ -42,6 +42,9 @@ struct ForwardPlan {
   // could write them.
   std::vector<std::string> removed;
   std::uint64_t removed_known = 0;  // bit i: the field of that FieldId, which stands in `removed`
+  // The same for cookies, and for parameters of the query.
+  std::vector<std::string> removed_cookies;
+  std::vector<std::string> removed_parameters;
 };
 
 // What becomes of the codings of bodies.

@@ -116,12 +116,33 @@ Result<void> check_maintenance(const Plan& plan) {
               "apis." + plan.api + ".maintenance");
 }
 
+// The scheme is asked for by few routes, and found for these alone.
+authn::Caller caller_of(const Passage& passage, const Plan& plan) {
+  const http::Request& request = passage.exchange.request();
+  authn::Caller caller{request, passage.account.client, request.scheme};
+  if (plan.door.takes_cookies()) {
+    caller.scheme = client_scheme(passage.exchange.connection().peer.address,
+                                  passage.snapshot().config().trusted_proxies, request);
+  }
+  return caller;
+}
+
 // 5: who is it. Waits only when keys of an issuer must be fetched first.
 std::optional<Result<authn::IdentityRef>> try_authenticate(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kAuthenticate;
   Loop& loop = passage.exchange.loop();
-  return plan.door.try_authenticate(passage.exchange.request().fields,
-                                    passage.worker.authentication, loop.wall_now(), loop.now());
+  return plan.door.try_authenticate(caller_of(passage, plan), passage.worker.authentication,
+                                    loop.wall_now(), loop.now());
+}
+
+// Behind this nobody sees a key that came in the query: what is forwarded, answered and counted is
+// the address without it.
+void hide_keys(Passage& passage, const Plan& plan) {
+  http::Request& request = passage.exchange.request();
+  if (plan.forward.removed_parameters.empty() || !request.has_query) return;
+  request.query = authn::without_parameters(request.query, plan.forward.removed_parameters,
+                                            passage.exchange.arena());
+  request.has_query = !request.query.empty();
 }
 
 // 6: limits by identity.
@@ -202,10 +223,10 @@ Task<Result<void>> answer(Passage& passage) {
   PC_CO_CHECK(check_maintenance(plan));
   auto known = try_authenticate(passage, plan);  // 5
   if (!known) {
-    known = co_await plan.door.authenticate(passage.exchange.request().fields,
-                                            passage.worker.authentication,
+    known = co_await plan.door.authenticate(caller_of(passage, plan), passage.worker.authentication,
                                             passage.worker.key_refresher);
   }
+  hide_keys(passage, plan);
   PC_CO_TRY(passage.account.identity, *std::move(known));
   PC_CO_CHECK(limit(passage, plan));       // 6
   PC_CO_CHECK(authorize(passage, plan));   // 7

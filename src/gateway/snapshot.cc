@@ -146,8 +146,20 @@ class SnapshotCompiler {
     const config::Forward& forward = api.forward;
     ForwardPlan plan;
     plan.keep_authorization = forward.authorization == config::ForwardAuthorization::kKeep;
-    std::set<std::string> removed(snapshot_.authenticators_->key_fields().begin(),
-                                  snapshot_.authenticators_->key_fields().end());
+    std::set<std::string> removed;
+    for (const authn::KeyPlace& place : snapshot_.authenticators_->key_places().all()) {
+      switch (place.kind) {
+        case authn::KeyPlace::Kind::kField:
+          removed.insert(place.name);
+          break;
+        case authn::KeyPlace::Kind::kCookie:
+          plan.removed_cookies.push_back(place.name);
+          break;
+        case authn::KeyPlace::Kind::kParameter:
+          plan.removed_parameters.push_back(place.name);
+          break;
+      }
+    }
     for (const auto& [name, source] : forward.identity) {
       plan.identity.push_back(identity_field(name, source.value));
       removed.insert(name);

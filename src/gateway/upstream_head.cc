@@ -2,6 +2,7 @@
 
 #include "gateway/client_address.h"
 #include "gateway/field_values.h"
+#include "http/cookies.h"
 #include "http/head.h"
 
 #include <algorithm>
@@ -162,6 +163,28 @@ void write_edited_fields(const Forwarding& forwarding, http::HeadWriter& out) {
   std::ranges::for_each(edits->add, write);
 }
 
+// The cookies that are not ours. Whatever could be read as one of ours is left out, in fields that
+// break their grammar too.
+void write_cookies(std::string_view value, const ForwardPlan& plan, http::HeadWriter& out) {
+  const auto is_ours = [&](const http::CookiePiece& piece) {
+    return std::ranges::find(plan.removed_cookies, piece.name) != plan.removed_cookies.end();
+  };
+  bool any = false;
+  for (http::CookiePieces pieces(value); const auto piece = pieces.next();)
+    any = any || is_ours(*piece);
+  if (!any) {
+    out.field("cookie", value);
+    return;
+  }
+  bool first = true;
+  for (http::CookiePieces pieces(value); const auto piece = pieces.next();) {
+    if (is_ours(*piece) || piece->text.empty()) continue;
+    out.put(first ? "cookie: " : "; ").put(piece->text);
+    first = false;
+  }
+  if (!first) out.put("\r\n");
+}
+
 }  // namespace
 
 bool is_hop_by_hop(FieldId id) noexcept {
@@ -233,6 +256,10 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
     if (nominates && is_nominated(request.fields, field)) continue;
     if (compresses && field.name == "if-match") {
       write_if_match(field.value, out);
+      continue;
+    }
+    if (field.id == FieldId::kCookie && !plan.removed_cookies.empty()) [[unlikely]] {
+      write_cookies(field.value, plan, out);
       continue;
     }
     out.field(field.name, field.value);

@@ -93,6 +93,19 @@ Result<std::string> check_subject(json::Value claims) {
   return std::string(*subject);
 }
 
+// RFC 9068 2.2: where no resource owner is involved, `sub` is the client. `client_id` says which
+// one that is (`azp` at issuers that do not follow it); `gty` is how one of them names the grant.
+// Without any of these nothing is concluded: the subject is then taken for a person.
+bool is_of_client(json::Value claims, std::string_view subject) {
+  const auto text = [&](std::string_view name) {
+    const std::optional<json::Value> member = claims.find(name);
+    return member ? member->as_string() : std::nullopt;
+  };
+  if (const auto client = text("client_id")) return *client == subject;
+  if (text("gty") == "client-credentials") return true;
+  return text("azp") == subject;
+}
+
 }  // namespace
 
 std::string_view UnverifiedToken::issuer() const {
@@ -120,6 +133,7 @@ Result<VerifiedToken> check_claims(const UnverifiedToken& token, const JwtRules&
   VerifiedToken verified;
   PC_TRY(verified.expires, check_dates(claims, rules, now));
   PC_TRY(verified.subject, check_subject(claims));
+  verified.of_client = is_of_client(claims, verified.subject);
   verified.issuer = rules.issuer;
   if (const auto roles = rules.roles.find(claims)) {
     PC_TRY(verified.roles, string_list(*roles, Split::kNever, "roles"));

@@ -42,6 +42,8 @@ struct UnverifiedToken {
 struct VerifiedToken {
   std::string issuer;
   std::string subject;  // 1 to 255 bytes without control characters
+  // The subject is the client itself: nobody is behind it (RFC 9068 2.2, client credentials).
+  bool of_client = false;
   std::vector<std::string> roles;
   std::vector<std::string> scopes;
   std::vector<std::pair<std::string, std::string>> claims;  // those of the rules that it has

@@ -153,3 +153,69 @@ test('a key made by `portcullis hash key` works', async () => {
   assert.equal((await request(own.port, '/', { headers: { 'x-api-key': made.key } })).status, 200);
   await own.stop();
 });
+
+test('a key with scopes, in a cookie of a page; the upstream gets the scopes and no key', async () => {
+  const page = makeApiKey('page', { roles: ['clerk'], scopes: ['orders:read', 'orders:write'] });
+  const own = await Gateway.start(
+    openConfig(upstream.target, {
+      trusted_proxies: ['127.0.0.1/32'],
+      api: { authenticate: ['page'], forward: { identity: { 'x-scopes': 'scopes' } } },
+      authenticators: { page: { api_key: { cookie: '__Host-key', keys: [page.entry] } } },
+      roles: { clerk: ['root', 'one'] },
+    }),
+  );
+  const send = (method, headers) => request(own.port, '/a', { method, headers: { host: 'shop.test', cookie: `theme=dark; __Host-key=${page.key}`, ...headers } });
+  const read = await send('GET', {});
+  assert.equal(read.status, 200, read.text);
+  assert.equal(value(read.json.fields, 'x-scopes'), 'orders:read,orders:write');
+  assert.equal(value(read.json.fields, 'cookie'), 'theme=dark');
+  assert.equal((await send('POST', { 'sec-fetch-site': 'same-origin' })).status, 200);
+  assert.equal((await send('POST', { origin: 'http://shop.test' })).status, 200);
+  assert.equal((await send('POST', { origin: 'https://shop.test', 'x-forwarded-proto': 'https' })).status, 200, 'the balancer ends TLS');
+  assertProblem(await send('POST', { origin: 'http://shop.test', 'x-forwarded-proto': 'https' }), 403, 'forbidden');
+  const challenge = await request(own.port, '/a');
+  assertProblem(challenge, 401, 'credentials-missing');
+  assert.match(challenge.header('www-authenticate'), /^ApiKey realm="echo", cookie="__Host-key"$/);
+  await own.stop();
+});
+
+test('a key is kept to its addresses, as a trusted proxy tells them', async () => {
+  const bound = makeApiKey('bound', { roles: ['clerk'], addresses: ['192.0.2.0/24', '2001:db8::/32'] });
+  const own = await Gateway.start(
+    openConfig(upstream.target, {
+      trusted_proxies: ['127.0.0.1/32'],
+      api: { authenticate: ['machine'] },
+      authenticators: { machine: keyAuthenticator([bound]) },
+      roles: { clerk: ['root'] },
+    }),
+  );
+  const from = (address) => request(own.port, '/', { headers: { 'x-api-key': bound.key, ...(address && { 'x-forwarded-for': address }) } });
+  for (const good of ['192.0.2.7', '2001:db8::7', '198.51.100.1, 192.0.2.7']) assert.equal((await from(good)).status, 200, good);
+  for (const bad of [undefined, '192.0.3.7', '192.0.2.7, 198.51.100.1', '2001:db9::7']) {
+    const { request_id: id } = assertProblem(await from(bad), 401, 'credentials-invalid');
+    const { refusal } = await own.entry(id);
+    assert.equal(refusal.rule, 'authenticators.machine');
+    assert.match(refusal.reason, /^the API key `bound` may not be used from /);
+  }
+  await own.stop();
+});
+
+test('a key in the query, where that was asked for, goes no further', async () => {
+  const hook = makeApiKey('hook', { roles: ['clerk'] });
+  const config = openConfig(upstream.target, {
+    api: { authenticate: ['hook'] },
+    authenticators: { hook: { api_key: { query: 'api_key', keys: [hook.entry] } } },
+    roles: { clerk: ['one'] },
+  });
+  const own = await Gateway.start(config);
+  const response = await request(own.port, `/a?x=1&api_key=${hook.key}&y=%2F`);
+  assert.equal(response.status, 200, response.text);
+  assert.equal(response.json.url, '/a?x=1&y=%2F');
+  assert.equal((await request(own.port, `/a?api_key=${hook.key}`)).json.url, '/a');
+  assertProblem(await request(own.port, '/a', { headers: { 'x-api-key': hook.key } }), 401, 'credentials-missing');
+  const { code, stderr } = await run(['check', '-c', own.file]);
+  assert.equal(code, 0);
+  assert.match(stderr, /warning: authenticators\.hook\.api_key\.query: keys in the query end up in the logs/);
+  assert.ok(!own.output.includes(hook.key));
+  await own.stop();
+});
