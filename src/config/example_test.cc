@@ -84,38 +84,5 @@ TEST(Example, ReportsExactlyWhatIsNotBuilt) {
   EXPECT_EQ(others, placeholder) << diagnostics.to_string();
 }
 
-// The blocks of the documentation that are whole files.
-std::vector<std::string> yaml_blocks(const std::string& markdown) {
-  std::vector<std::string> blocks;
-  std::istringstream lines(markdown);
-  std::string line;
-  bool inside = false;
-  while (std::getline(lines, line)) {
-    if (line.starts_with("```")) {
-      inside = line == "```yaml";
-      if (inside) blocks.emplace_back();
-    } else if (inside) {
-      blocks.back() += line + "\n";
-    }
-  }
-  std::erase_if(blocks, [](const std::string& block) { return !block.starts_with("version:"); });
-  return blocks;
-}
-
-TEST(Example, OfTheDocumentationLoadsAsItStands) {
-  TestSources sources;
-  sources.variables = {{"PORTCULLIS_ADMIN_TOKEN", "a token of the test"}};
-  const auto blocks =
-      yaml_blocks(read_file(std::string(PORTCULLIS_SOURCE_DIR) + "/docs/configuration.md"));
-  ASSERT_FALSE(blocks.empty());
-  for (const std::string& block : blocks) {
-    Diagnostics diagnostics;
-    EXPECT_TRUE(load_text(block, "docs/configuration.md", diagnostics, sources))
-        << diagnostics.to_string() << block;
-    for (const Diagnostic& one : diagnostics.all())
-      EXPECT_EQ(one.severity, Severity::kNote) << diagnostics.to_string();
-  }
-}
-
 }  // namespace
 }  // namespace portcullis::config

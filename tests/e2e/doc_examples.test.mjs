@@ -80,14 +80,15 @@ async function follow(page, blocks) {
     const { marker } = block;
     if (marker['not run']) {
       left.push(block);
+    } else if (marker.needs && !(await page.hasProgram(marker.needs))) {
+      left.push({ ...block, marker: { 'not run': `${marker.needs} is not installed here` } });
     } else if (block.language === 'yaml') {
       const whole = isWhole(block);
       const config = whole ? readYaml(block) : embed(base, readYaml(block), marker.in);
       const text = whole ? block.text : toYaml(config);
       await check(page, block, config, text);
-      if (whole && !marker.wrong) base = config;
-      if (whole) await page.write(marker.file ?? 'portcullis.yaml', page.toReal(await provide(page, config, text)));
-      else if (marker.file) await page.write(marker.file, page.toReal(block.text));
+      if ((whole || marker.file) && !marker.wrong) base = config;
+      if (whole || marker.file) await page.configure(marker.file ?? 'portcullis.yaml', page.toReal(await provide(page, config, text)));
       if (marker.serve) await serve(page, config, text);
     } else if (block.language === 'json') {
       assert.doesNotThrow(() => block.text.trim().split(/\n(?=\{)/).map((one) => JSON.parse(one)), where(block));

@@ -20,6 +20,8 @@ test('each form of marker', () => {
   assert.deepEqual(parseMarker('not run: needs a cluster'), { 'not run': 'needs a cluster' });
   assert.deepEqual(parseMarker('file a.yaml; serve'), { file: 'a.yaml', serve: true });
   assert.deepEqual(parseMarker('running until "ready"'), { running: '"ready"' });
+  assert.deepEqual(parseMarker('wrong: found `a`; did you mean `b`?'), { wrong: 'found `a`; did you mean `b`?' });
+  assert.deepEqual(parseMarker('needs nginx; running until up'), { needs: 'nginx', running: 'up' });
 });
 
 const block = (marker, language = 'yaml') => `<!-- example: ${marker} -->\n\`\`\`${language}\na: 1\n\`\`\`\n`;

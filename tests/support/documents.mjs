@@ -13,6 +13,7 @@ const kMarkers = {
   serve: ['yaml'], // the gateway runs on it while the shell blocks below are run
   file: null, // file NAME: written for the blocks below
   running: ['sh', 'console'], // running until TEXT: left running once it has printed TEXT
+  needs: ['sh', 'console'], // needs PROGRAM: run where PROGRAM is installed, else counted as not run
   'not run': null, // not run: REASON
 };
 
@@ -23,8 +24,8 @@ const kShell = ['sh', 'console'];
 /** 'in apis.shop; warns: TEXT' -> { in: 'apis.shop', warns: 'TEXT' } */
 export function parseMarker(text) {
   const marker = {};
-  for (const part of text.split('; ')) {
-    const match = /^(in|file|running until) (\S.*)$|^(wrong|warns|not run): (\S.*)$|^(serve)$/.exec(part.trim());
+  for (const part of text.split(/; (?=(?:in|file|needs|running until) |(?:wrong|warns|not run): |serve$)/)) {
+    const match = /^(in|file|needs|running until) (\S.*)$|^(wrong|warns|not run): (\S.*)$|^(serve)$/.exec(part.trim());
     if (!match) throw new Error(`no such marker: ${part}`);
     const name = (match[1] ?? match[3] ?? match[5]).replace(' until', '');
     if (name in marker) throw new Error(`twice in one marker: ${name}`);

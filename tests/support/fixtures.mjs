@@ -28,16 +28,18 @@ function hostsOf(config) {
  */
 export async function provide(page, config, text) {
   const files = []; // paths as they stand in the text
+  // What the page has made itself stays.
   const put = async (path, content) => {
     files.push(path);
-    await page.write(path, content);
+    if (!page.has(path)) await page.write(path, content);
   };
   const copy = async (path, from) => {
     files.push(path);
-    await page.copy(from, path);
+    if (!page.has(path)) await page.copy(from, path);
   };
   for (const [name, block] of mappings(config)) {
     if (typeof block.cert === 'string' && typeof block.key === 'string') {
+      if (page.has(block.cert) && page.has(block.key)) continue;
       const issued = await page.authority.issue('example', hostsOf(config));
       await copy(block.cert, issued.cert);
       await copy(block.key, issued.key);

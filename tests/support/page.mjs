@@ -1,21 +1,41 @@
 // A page of the documents, followed as a reader would: its files are written, its commands typed, in a
 // folder of its own. Ports that it names are exchanged for free ones on the way in, and back on the way out.
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { remember } from './cleanup.mjs';
 import { binary, requireBinary } from './paths.mjs';
-import { startUpstream, freePort } from './upstream.mjs';
+import { listen, startUpstream } from './upstream.mjs';
 import { eventually, within } from './wait.mjs';
 
-const kPort = /(?:\b(?:\d+\.\d+\.\d+\.\d+|localhost|[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)|\]|\*):([1-9]\d{2,4})\b/g;
+const kPort = /(?:\b(?:\d+\.\d+\.\d+\.\d+|localhost|[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)|\]|\*):([1-9]\d{3,4})\b/g;
 const kTimeout = 30_000;
+
+/** A free port of as many digits, so that columns stay what they are; none of `taken`. */
+async function portLike(port, taken) {
+  const least = Math.max(1100, 10 ** (port.length - 1));
+  for (;;) {
+    const candidate = String(least + Math.floor(Math.random() * (10 ** port.length - least)));
+    if (Number(candidate) > 65_535 || taken.includes(candidate)) continue;
+    try {
+      const server = net.createServer();
+      await listen(server, Number(candidate), '127.0.0.1');
+      await new Promise((resolve) => server.close(resolve));
+      return candidate;
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') throw error;
+    }
+  }
+}
 
 export class Page {
   #stops = [];
   #shell = null;
   #output = '';
+  #running = [];
 
   /** `text` is the whole page; `authority` makes its certificates (see certificates.mjs). */
   static async open(text, authority) {
@@ -24,13 +44,13 @@ export class Page {
     page.folder = await mkdtemp(join(tmpdir(), 'portcullis-page-'));
     page.ports = new Map();
     for (const [, port] of text.matchAll(kPort)) {
-      if (!page.ports.has(port)) page.ports.set(port, String(await freePort()));
+      if (!page.ports.has(port)) page.ports.set(port, await portLike(port, [...page.ports.values()]));
     }
     await mkdir(join(page.folder, '.bin'));
     await symlink(requireBinary(binary), join(page.folder, '.bin/portcullis'));
     // As a terminal shows it, whatever name the page uses, and trusting the page's certificates.
     await writeFile(join(page.folder, '.curlrc'), `silent\nshow-error\nnoproxy = "*"\nmax-time = 20\ncacert = "${authority.caFile}"\nconnect-to = "::127.0.0.1:"\n`);
-    page.env = { ...process.env, PATH: `${page.folder}/.bin:${process.env.PATH}`, HOME: page.folder, CURL_HOME: page.folder };
+    page.env = { ...process.env, PATH: `${page.folder}/.bin:${process.env.PATH}:/usr/sbin`, HOME: page.folder, CURL_HOME: page.folder };
     return page;
   }
 
@@ -47,6 +67,9 @@ export class Page {
 
   path(name) {
     return join(this.folder, isAbsolute(name) ? `absolute${name}` : name);
+  }
+  has(name) {
+    return existsSync(this.path(name));
   }
   async write(name, text) {
     await mkdir(dirname(this.path(name)), { recursive: true });
@@ -95,17 +118,30 @@ export class Page {
     return child;
   }
 
+  async hasProgram(name) {
+    return (await this.type(`command -v ${name} >/dev/null`)).code === 0;
+  }
+
   /** A command in another terminal, until it has printed `text`. */
   async leaveRunning(command, text) {
     const child = this.#spawn('bash', ['--noprofile', '--norc', '-c', this.toReal(command)], 'ignore');
-    const running = { output: '' };
+    const running = { command, output: '' };
+    this.#running.push(running);
     child.stdout.on('data', (chunk) => (running.output += chunk));
     child.stderr.on('data', (chunk) => (running.output += chunk));
     await eventually(`${JSON.stringify(text)} from: ${command}`, () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${command}\n${running.output}`);
       return this.toShown(running.output).includes(text);
     }, { timeout: kTimeout });
-    return running;
+  }
+
+  /** Writes a configuration; a gateway of the page that watches it has taken it when this returns. */
+  async configure(name, text) {
+    const watching = this.#running.filter(({ command }) => command.includes('--watch') && command.includes(name));
+    const reloads = ({ output }) => output.split('"event":"reload').length - 1;
+    const before = watching.map(reloads);
+    await this.write(name, text);
+    for (const [i, gateway] of watching.entries()) await eventually(`a reload of ${name}`, () => reloads(gateway) > before[i], { timeout: kTimeout });
   }
 
   /** Answers for targets of which nobody takes care: each request comes back as JSON. */
@@ -121,7 +157,18 @@ export class Page {
     }
   }
 
+  /** Ends what was started, with whatever went to the background by itself and left its number here. */
   async close() {
+    for (const name of await readdir(this.folder)) {
+      if (!name.endsWith('.pid')) continue;
+      for (const pid of (await readFile(this.path(name), 'utf8')).split('\n').filter(Boolean)) {
+        try {
+          process.kill(Number(pid), 'SIGTERM');
+        } catch {
+          // the page has stopped it already
+        }
+      }
+    }
     for (const stop of this.#stops.reverse()) await stop();
     await rm(this.folder, { recursive: true, force: true });
   }
