@@ -263,7 +263,7 @@ constexpr Key kApiKeyEntryKeys[] = {
     {.name = "scopes", .type = kStrings, .help = "Scopes of the holder, for the upstream"},
     {.name = "addresses",
      .type = kCidrs,
-     .help = "Networks that the key may be used from",
+     .help = "Networks that the key may be used from; anywhere unless said",
      .min = 1},
     {.name = "expires", .type = kDate, .help = "The last day on which the key opens, UTC"},
 };
@@ -342,35 +342,34 @@ constexpr Key kRetriesKey{.name = "retries",
                           .min = 0,
                           .max = 10};
 
-constexpr Key kCompressionKey{.name = "compression",
-                              .type = kChoices,
-                              .help =
-                                  "Codings that responses may be compressed with, the preferred "
-                                  "one first, or none (unless said)",
-                              .min = 1,
-                              .choices = kCodings};
+constexpr Key kCompressionKey{
+    .name = "compression",
+    .type = kChoices,
+    .help = "Codings that responses may be compressed with, the preferred one first, or none",
+    .min = 1,
+    .choices = kCodings};
 
 constexpr Key kDecompressKeys[] = {
     {.name = "ratio",
      .type = kInteger,
-     .help = "Decoded bytes for each coded one; 20 unless said",
+     .help = "Decoded bytes for each coded one",
      .min = 1,
      .max = 100'000},
     {.name = "size",
      .type = kSize,
-     .help = "Bytes of the decoded body; 10MiB unless said",
+     .help = "Bytes of the decoded body",
      .min = 1,
      .max = 1ULL << 40U},
 };
 constexpr Block kDecompressBlock{kDecompressKeys};
-constexpr Key kDecompressKey{.name = "decompress",
-                             .type = kChoiceOrMapping,
-                             .help =
-                                 "Request bodies with a Content-Encoding: none (unless said) "
-                                 "passes them on as they are, refuse answers 415, a ratio and a "
-                                 "size decode them within these bounds",
-                             .choices = kCodedBodies,
-                             .block = &kDecompressBlock};
+constexpr Key kDecompressKey{
+    .name = "decompress",
+    .type = kChoiceOrMapping,
+    .help =
+        "Request bodies with a Content-Encoding: none passes them on as they are, refuse answers "
+        "415, a ratio and a size decode them within these bounds",
+    .choices = kCodedBodies,
+    .block = &kDecompressBlock};
 
 constexpr Key kOperationKeys[] = {
     kAuthenticateKey, kLimitsKey,      kTimeoutKey,       kBodySizeKey,
@@ -456,7 +455,7 @@ constexpr Key kApiKeys[] = {
     kAddressesKey,
     {.name = "strip_prefix",
      .type = kBoolean,
-     .help = "Whether base_path is taken off before the upstream gets the path; false unless said"},
+     .help = "Whether base_path is taken off before the upstream gets the path"},
     {.name = "rewrite",
      .type = kOneOrList,
      .help = "What becomes of paths before the upstream gets them; the first that fits decides",

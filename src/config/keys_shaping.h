@@ -17,7 +17,7 @@ inline constexpr Key kCorsKeys[] = {
      .min = 1},
     {.name = "credentials",
      .type = KeyType::kBoolean,
-     .help = "Whether such pages may send cookies and client certificates; false unless said"},
+     .help = "Whether such pages may send cookies and client certificates"},
     {.name = "headers",
      .type = KeyType::kStrings,
      .help = "Request fields that such pages may set"},
@@ -82,28 +82,20 @@ inline constexpr Block kFieldEdits{kFieldEditKeys};
 inline constexpr Key kMaintenanceKeys[] = {
     {.name = "retry_after",
      .type = KeyType::kDuration,
-     .help = "What Retry-After says; 1m unless said",
+     .help = "What Retry-After says",
      .min = kShapingSecond,
      .max = 365 * kShapingDay},
     {.name = "body",
      .type = KeyType::kString,
      .help = "The body of the answer; a problem document unless said"},
-    {.name = "content_type",
-     .type = KeyType::kString,
-     .help = "What `body` is; text/plain; charset=utf-8 unless said"},
+    {.name = "content_type", .type = KeyType::kString, .help = "What `body` is"},
 };
 inline constexpr Block kMaintenance{kMaintenanceKeys};
 
 inline constexpr Key kRespondKeys[] = {
-    {.name = "status",
-     .type = KeyType::kInteger,
-     .help = "The status; 200 unless said",
-     .min = 200,
-     .max = 599},
-    {.name = "body", .type = KeyType::kString, .help = "The body; none unless said"},
-    {.name = "content_type",
-     .type = KeyType::kString,
-     .help = "What `body` is; text/plain; charset=utf-8 unless said"},
+    {.name = "status", .type = KeyType::kInteger, .help = "The status", .min = 200, .max = 599},
+    {.name = "body", .type = KeyType::kString, .help = "The body"},
+    {.name = "content_type", .type = KeyType::kString, .help = "What `body` is"},
     {.name = "headers",
      .type = KeyType::kNamedStrings,
      .help = "Further fields of the answer, and their values"},
@@ -117,7 +109,7 @@ inline constexpr Key kRedirectKeys[] = {
      .required = true},
     {.name = "status",
      .type = KeyType::kInteger,
-     .help = "301, 302, 303, 307 (unless said) or 308",
+     .help = "301, 302, 303, 307 or 308",
      .min = 301,
      .max = 308},
 };
@@ -141,10 +133,8 @@ inline constexpr Key kHstsKeys[] = {
      .max = 3650 * kShapingDay},
     {.name = "subdomains",
      .type = KeyType::kBoolean,
-     .help = "Whether that is so for every host below it too; false unless said"},
-    {.name = "preload",
-     .type = KeyType::kBoolean,
-     .help = "Asks for the browsers' built-in list; false unless said"},
+     .help = "Whether that is so for every host below it too"},
+    {.name = "preload", .type = KeyType::kBoolean, .help = "Asks for the browsers' built-in list"},
 };
 inline constexpr Block kHsts{kHstsKeys};
 
