@@ -267,12 +267,11 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
   write_forwarding_fields(forwarding, out);
   write_identity_fields(forwarding, out);
   write_edited_fields(forwarding, out);
-  if (decodes_body(forwarding)) {
-    out.put("transfer-encoding: chunked\r\n");  // nobody knows yet how long it will be
+  // Of a body that is decoded nobody knows yet how long it will be.
+  if (request.body == http::BodyKind::kUnknown || decodes_body(forwarding)) {
+    out.put("transfer-encoding: chunked\r\n");
   } else if (request.body == http::BodyKind::kLength) {
     out.put("content-length: ").put_number(request.content_length).put("\r\n");
-  } else if (request.body == http::BodyKind::kUnknown) {
-    out.put("transfer-encoding: chunked\r\n");
   } else if (request.method == http::Method::kPost || request.method == http::Method::kPut ||
              request.method == http::Method::kPatch) {
     out.put("content-length: 0\r\n");  // RFC 9110 8.6: a method that anticipates content
