@@ -19,12 +19,13 @@ enum class ErrorCode : std::uint8_t {
   kMalformedPath,     // 400: a request target that has no single meaning
   kMalformedHost,     // 400: Host missing, repeated or not a host
   kMalformedContent,  // 400: a coded body that cannot be decoded
+  kMalformedUpgrade,  // 400: asks to switch protocols in a way that the protocol forbids
   kAmbiguousCredentials,  // 400: credentials of more than one kind (RFC 6750 3.1 invalid_request)
   kCredentialsMissing,    // 401
   kCredentialsInvalid,    // 401
   kForbidden,             // 403
   kAddressNotAllowed,     // 403: from where one may not call
-  kOriginNotAllowed,      // 403: a preflight of an origin that may not
+  kOriginNotAllowed,      // 403: a preflight or an upgrade of an origin that may not
   kNotFound,              // 404: no route
   kMethodNotAllowed,      // 405
   kRequestTimeout,        // 408

@@ -170,6 +170,7 @@ struct OperationSettings {
   std::optional<std::uint64_t> body_size;
   std::optional<milliseconds> timeout;
   std::optional<std::uint32_t> retries;
+  std::optional<std::vector<Text>> upgrade;  // protocols, lower case; empty: none
   ShapingSettings shaping;
   std::optional<std::vector<Coding>> compression;  // in order of preference; empty: `none`
   std::optional<Decompress> decompress;
@@ -210,6 +211,12 @@ struct Upstream {
   Position at;
 };
 
+// Tunnels, event streams, and whatever else has no end of its own.
+struct Streams {
+  milliseconds maximum_age{86'400'000};
+  milliseconds idle_timeout{3'600'000};  // without a byte either way
+};
+
 struct AccessLog {
   bool enabled = true;
   std::string to = "stdout";  // `stdout`, `stderr`, or a file (created 0640, reopened on SIGUSR1)
@@ -222,6 +229,7 @@ inline constexpr std::uint32_t kDefaultRetries = 1;
 struct Config {
   std::uint32_t workers = 0;  // 0: one a core
   milliseconds drain_timeout{30'000};
+  Streams streams;
   std::vector<Listener> listeners;
   std::vector<Cidr> trusted_proxies;
   std::optional<Admin> admin;

@@ -371,10 +371,16 @@ constexpr Key kDecompressKey{
     .choices = kCodedBodies,
     .block = &kDecompressBlock};
 
+constexpr Key kUpgradeKey{.name = "upgrade",
+                          .type = kStringOrList,
+                          .help =
+                              "Protocols that a connection may switch to: websocket, or others by "
+                              "name; none unless said. Never HTTP in another form"};
+
 constexpr Key kOperationKeys[] = {
-    kAuthenticateKey, kLimitsKey,      kTimeoutKey,       kBodySizeKey,
-    kRetriesKey,      kCompressionKey, kDecompressKey,    kCorsKey,
-    kAddressesKey,    {.name = "own"}, {.name = "cache"}, {.name = "firewall"},
+    kAuthenticateKey,  kLimitsKey,           kTimeoutKey, kBodySizeKey,  kRetriesKey,
+    kCompressionKey,   kDecompressKey,       kCorsKey,    kAddressesKey, {.name = "own"},
+    {.name = "cache"}, {.name = "firewall"}, kUpgradeKey,
 };
 constexpr Block kOperation{kOperationKeys};
 
@@ -401,6 +407,7 @@ constexpr Key kRouteKeys[] = {
     kRetriesKey,
     kCompressionKey,
     kDecompressKey,
+    kUpgradeKey,
     kCorsKey,
     kAddressesKey,
     {.name = "respond",
@@ -451,6 +458,7 @@ constexpr Key kApiKeys[] = {
     kRetriesKey,
     kCompressionKey,
     kDecompressKey,
+    kUpgradeKey,
     kCorsKey,
     kAddressesKey,
     {.name = "strip_prefix",
@@ -554,6 +562,21 @@ constexpr Key kLogKeys[] = {
 };
 constexpr Block kLog{kLogKeys};
 
+constexpr Key kStreamsKeys[] = {
+    {.name = "maximum_age",
+     .type = kDuration,
+     .help = "The longest that an answer or a tunnel may last; 24h unless said",
+     .min = 1 * kSecond,
+     .max = 30 * kDay},
+    {.name = "idle_timeout",
+     .type = kDuration,
+     .help = "A tunnel or an event stream on which no byte moves for this long is ended; 1h unless "
+             "said",
+     .min = 1 * kSecond,
+     .max = 7 * kDay},
+};
+constexpr Block kStreams{kStreamsKeys};
+
 constexpr Key kRootKeys[] = {
     {.name = "version",
      .type = kInteger,
@@ -604,9 +627,12 @@ constexpr Key kRootKeys[] = {
      .min = 1,
      .block = &kApi},
     {.name = "upstreams", .type = kNamed, .help = "Who answers", .block = &kUpstream},
+    {.name = "streams",
+     .type = kMapping,
+     .help = "Bounds of what has no end of its own: tunnels, event streams",
+     .block = &kStreams},
     {.name = "log", .type = kMapping, .help = "What is recorded", .block = &kLog},
     {.name = "memory"},
-    {.name = "streams"},
     {.name = "storage"},
     {.name = "identity"},
     {.name = "policies"},

@@ -196,6 +196,7 @@ Config read_root(Context& context, const Value& merged) {
   root.integer("version", version);
   root.workers("workers", config.workers);
   root.duration("drain_timeout", config.drain_timeout);
+  read_streams(root, config.streams);
   root.cidrs("trusted_proxies", config.trusted_proxies);
   read_admin(root, config);
   read_listeners(root, config);

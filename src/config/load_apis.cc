@@ -42,6 +42,7 @@ void read_settings(Scope& scope, OperationSettings& settings) {
       })) {
     settings.decompress = decompress;
   }
+  read_upgrade(scope, settings);
   read_shaping_settings(scope, settings.shaping);
 }
 
@@ -88,6 +89,7 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
   merge("retries", route.settings.retries, settings.retries);
   merge("compression", route.settings.compression, settings.compression);
   merge("decompress", route.settings.decompress, settings.decompress);
+  merge("upgrade", route.settings.upgrade, settings.upgrade);
   merge("cors", route.settings.shaping.cors, settings.shaping.cors);
   merge("addresses", route.settings.shaping.addresses, settings.shaping.addresses);
   for (Text& limit : settings.limits) {

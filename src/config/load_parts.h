@@ -15,6 +15,9 @@ void read_roles(Scope& root, Config& config);
 void read_limits(Scope& root, Config& config);
 void read_apis(Scope& root, Config& config);
 void read_upstreams(Scope& root, Config& config);
+void read_streams(Scope& root, Streams& streams);
+// `upgrade` of an API, a route or an operation.
+void read_upgrade(Scope& scope, OperationSettings& settings);
 
 // Whether `part` of a limit's key or of `forward.identity` needs to know who is calling.
 [[nodiscard]] bool needs_identity(std::string_view part);

@@ -157,6 +157,7 @@ void check_references(const Config& config, Context& context) {
   check_roles(config, context);
   check_apis(config, context);
   check_shaping(config, context);
+  check_upgrades(config, context);
 }
 
 void remark(const Config& config, Context& context) {

@@ -17,6 +17,7 @@ void remark(const Config& config, Context& context);
 // The parts of check_references.
 void check_roles(const Config& config, Context& context);
 void check_apis(const Config& config, Context& context);
+void check_upgrades(const Config& config, Context& context);
 
 // Who may call an operation: its own word, or its API's; nullptr when neither says.
 [[nodiscard]] const std::vector<Text>* authenticators_of(const Api& api, const Route& route);

@@ -43,6 +43,13 @@ Sha256 sha256(std::string_view bytes) {
   return out;
 }
 
+Sha1 sha1(std::string_view bytes) {
+  static EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  Sha1 out;
+  PC_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, kAlgorithm, nullptr) == 1);
+  return out;
+}
+
 std::string hmac(Hash hash, std::string_view key, std::string_view bytes) {
   std::string out(digest_size(hash), '\0');
   // HMAC() takes an empty key only if it has an address.

@@ -38,6 +38,10 @@ using Sha256 = std::array<unsigned char, 32>;
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+// For the handshake of WebSocket (RFC 6455 1.3) alone, where it secures nothing.
+using Sha1 = std::array<unsigned char, 20>;
+[[nodiscard]] Sha1 sha1(std::string_view bytes);
+
 // From a generator fit for keys.
 [[nodiscard]] std::string random_bytes(std::size_t count);
 

@@ -39,11 +39,14 @@ void Ledger::use_log(telemetry::LogSink* access_log) {
   if (access_log != nullptr) log_.emplace(*access_log);
 }
 
-void Ledger::count_answer(const Plan* plan, int status, std::uint64_t microseconds) {
+void Ledger::count_answer(const Plan* plan, int status) {
   const PlanMetrics& metrics = plan != nullptr ? plan->metrics : unrouted_;
   const int index = std::clamp(status / 100 - 1, 0, 4);
   shard_->add(metrics.by_class[index]);
-  shard_->observe(metrics.seconds, microseconds);
+}
+
+void Ledger::count_time(const Plan* plan, std::uint64_t microseconds) {
+  shard_->observe((plan != nullptr ? plan->metrics : unrouted_).seconds, microseconds);
 }
 
 // Registered when it first happens, since most pairs of step and type never do.
@@ -112,7 +115,10 @@ void Account::write() {
       0, std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count()));
   constexpr int kClientGone = 499;  // nothing was sent, since nobody was there
   const int status = exchange_.response_status() != 0 ? exchange_.response_status() : kClientGone;
-  ledger_.count_answer(plan, status, microseconds);
+  ledger_.count_answer(plan, status);
+  // How long a stream lasted says nothing of how fast the answers are.
+  if (!ended) [[likely]]
+    ledger_.count_time(plan, microseconds);
   if (refusal_) ledger_.count_refusal(plan, step, refusal_->code);
   if (telemetry::LogBuffer* log = ledger_.log(); log != nullptr)
     write_line(*log, status, microseconds);
@@ -139,6 +145,8 @@ void Account::write_line(telemetry::LogBuffer& log, int status, std::uint64_t mi
     line.field("authenticator", identity->authenticator).field("subject", identity->subject);
   }
   if (upstream_target != nullptr) line.field("upstream", *upstream_target);
+  if (!upgrade.empty()) line.field("upgrade", upgrade);
+  if (ended) line.field("ended", stream_end_name(*ended));
   if (refusal_) {
     line.key("refusal").begin_object();
     line.field("step", step_name(step)).field("type", problem_kind(refusal_->code).slug);

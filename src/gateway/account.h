@@ -7,6 +7,7 @@
 #include "gateway/plan.h"
 #include "gateway/request_id.h"
 #include "gateway/step.h"
+#include "gateway/streams.h"
 #include "http/exchange.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -29,7 +30,8 @@ class Ledger {
   // The access log of the next lines; null for none.
   void use_log(telemetry::LogSink* access_log);
 
-  void count_answer(const Plan* plan, int status, std::uint64_t microseconds);
+  void count_answer(const Plan* plan, int status);
+  void count_time(const Plan* plan, std::uint64_t microseconds);
   void count_refusal(const Plan* plan, Step step, ErrorCode code);
   void count_upstream_failure(const std::string& upstream, ErrorCode code);
   void count_upstream_retry(const std::string& upstream);
@@ -66,6 +68,8 @@ class Account {
   IpAddress client;
   std::string_view request_id;                   // of the arena
   const std::string* upstream_target = nullptr;  // lives as long as the worker's upstream
+  std::string_view upgrade;        // the protocol that is asked for and permitted; of the plan
+  std::optional<StreamEnd> ended;  // of a stream: why it is over
 
   // The client's address in text, made once; of the arena.
   [[nodiscard]] std::string_view client_text();

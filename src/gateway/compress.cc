@@ -134,11 +134,12 @@ void rewrite_not_modified(const http::Request& request, http::Response& response
 class CompressedRelay {
  public:
   CompressedRelay(Forwarding& forwarding, http::ClientConnection& connection, http::Response& head,
-                  Compression compression)
+                  const BodyBounds& bounds, Compression compression)
       : forwarding_(forwarding),
         exchange_(forwarding.exchange),
         connection_(connection),
         head_(head),
+        bounds_(bounds),
         compression_(std::move(compression)),
         room_(exchange_.loop().buffers().borrow(runtime::BufferPool::kLarge)) {}
   ~CompressedRelay() {
@@ -161,12 +162,17 @@ class CompressedRelay {
       if (connection_.stream().is_quiet()) PC_CO_CHECK(co_await encode({}, Flush::kPiece));
       // The head borrows from the buffer that is read into.
       if (exchange_.response_status() == 0) PC_CO_CHECK(co_await write(take_held(), More::kYes));
-      Result<std::string_view> next =
-          co_await connection_.read_body(exchange_.loop().now() + forwarding_.plan.timeout);
-      if (!next) co_return std::unexpected(as_upstream_error(std::move(next).error()));
+      PC_CO_TRY(const std::optional<std::string_view> next,
+                co_await read_piece(forwarding_, connection_, bounds_));
+      if (!next && bounds_.events) co_return co_await finish({}, http::Fields(exchange_.arena()));
+      if (!next) {
+        cut_off(forwarding_);
+        co_return Result<void>{};
+      }
       piece = *next;
     }
-    co_return co_await finish(piece);
+    PC_CO_TRY(const http::Fields kept, trailers());
+    co_return co_await finish(piece, kept);
   }
 
  private:
@@ -193,13 +199,17 @@ class CompressedRelay {
     co_return Result<void>{};
   }
 
-  Task<Result<void>> finish(std::string_view plain) {
+  Result<http::Fields> trailers() {
     http::Fields received(exchange_.arena());
-    PC_CO_CHECK(read_trailers(forwarding_, connection_, received));
-    http::Fields trailers(exchange_.arena());
+    PC_CHECK_OK(read_trailers(forwarding_, connection_, received));
+    http::Fields kept(exchange_.arena());
     for (const http::Field& field : received) {
-      if (!is_of_coded_bytes(field.name)) trailers.add(field);
+      if (!is_of_coded_bytes(field.name)) kept.add(field);
     }
+    return kept;
+  }
+
+  Task<Result<void>> finish(std::string_view plain, http::Fields trailers) {
     plain_ += plain.size();
     for (;;) {
       const coding::Encoded step = compression_.encoder->encode(
@@ -232,6 +242,7 @@ class CompressedRelay {
   http::Exchange& exchange_;
   http::ClientConnection& connection_;
   http::Response& head_;
+  const BodyBounds& bounds_;
   Compression compression_;
   runtime::Buffer room_;
   std::size_t held_ = 0;  // bytes in the room that were not written yet
@@ -261,8 +272,9 @@ Compression prepare_compression(const Forwarding& forwarding, http::Response& re
 }
 
 Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientConnection& connection,
-                                    http::Response& head, Compression compression) {
-  CompressedRelay relay(forwarding, connection, head, std::move(compression));
+                                    http::Response& head, const BodyBounds& bounds,
+                                    Compression compression) {
+  CompressedRelay relay(forwarding, connection, head, bounds, std::move(compression));
   co_return co_await relay.run();
 }
 

@@ -23,6 +23,7 @@ struct Compression {
 // Answers with `head` and the body that `connection` is about to give, through the encoder. A piece
 // never waits for the next one.
 Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientConnection& connection,
-                                    http::Response& head, Compression compression);
+                                    http::Response& head, const BodyBounds& bounds,
+                                    Compression compression);
 
 }  // namespace portcullis::gateway

@@ -2,11 +2,14 @@
 
 #include "gateway/compress.h"
 #include "gateway/decompress.h"
+#include "gateway/tunnel.h"
+#include "gateway/upgrade.h"
 #include "gateway/upstream_head.h"
 #include "http/chunked.h"
 #include "ratelimit/fields.h"
 #include "runtime/task.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace portcullis::gateway {
@@ -191,6 +194,16 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
   forwarding.fields.add_to(to.fields, forwarding.exchange, forwarding.account, Maker::kUpstream);
 }
 
+// A 101 is final, and believed only by who asked for it.
+Result<void> check_switch(const Forwarding& forwarding, const http::Response& response) {
+  const std::string_view protocol = forwarding.account.upgrade;
+  if (protocol.empty()) {
+    return fail(ErrorCode::kUpstreamBroken, "upgraded a connection that asked for no upgrade",
+                ErrorSource::kUpstream);
+  }
+  return check_upgrade_response(forwarding.exchange.request(), protocol, response);
+}
+
 // Waits for the final response's head, passing interim ones on. While the request's body still
 // moves, the upstream's time has not begun.
 Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConnection& connection,
@@ -211,8 +224,8 @@ Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConne
     }
     if (response.status >= 200) co_return response;
     if (response.status == 101) {
-      co_return fail(ErrorCode::kUpstreamBroken, "upgraded a connection that asked for no upgrade",
-                     ErrorSource::kUpstream);
+      PC_CO_CHECK(check_switch(forwarding, response));
+      co_return response;
     }
     if (response.status == 100) continue;  // ours to say, and said when the body was asked for
     http::Response interim(exchange.arena());
@@ -225,15 +238,35 @@ Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConne
   co_return fail(ErrorCode::kUpstreamBroken, "too many interim responses", ErrorSource::kUpstream);
 }
 
+// What has a length was granted as a whole. What has none goes on for no longer than the
+// credentials of its caller.
+BodyBounds body_bounds(const Forwarding& forwarding, const http::Response& received) {
+  const http::Field* type = received.fields.find(http::FieldId::kContentType);
+  const bool events = type != nullptr && is_event_stream(type->value);
+  const authn::IdentityRef& identity = forwarding.account.identity;
+  const bool endless = received.body == BodyKind::kUnknown;
+  return {
+      .limit = stream_limit(forwarding.exchange, forwarding.stream_settings,
+                            endless && identity ? &*identity : nullptr),
+      .silence = events ? std::max(forwarding.plan.timeout, forwarding.stream_settings.idle_timeout)
+                        : forwarding.plan.timeout,
+      .events = events};
+}
+
 // The response's body, piece by piece: the next one is read when the client has taken the last.
-Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connection) {
+Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connection,
+                              const BodyBounds& bounds) {
   http::Exchange& exchange = forwarding.exchange;
   for (unsigned pieces = 1; !connection.body_ended(); ++pieces) {
     // Between two sockets that are always ready, nobody else would have a turn.
     if (pieces % kPiecesAtOnce == 0) co_await exchange.loop().yield();
-    const Result<std::string_view> piece =
-        co_await connection.read_body(exchange.loop().now() + forwarding.plan.timeout);
-    if (!piece) co_return std::unexpected(as_upstream_error(piece.error()));
+    PC_CO_TRY(const std::optional<std::string_view> piece,
+              co_await read_piece(forwarding, connection, bounds));
+    if (!piece && bounds.events) co_return co_await exchange.write_body({}, More::kNo);
+    if (!piece) {
+      cut_off(forwarding);
+      co_return Result<void>{};
+    }
     if (connection.body_ended()) {
       http::Fields trailers(exchange.arena());
       PC_CO_CHECK(read_trailers(forwarding, connection, trailers));
@@ -245,6 +278,25 @@ Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connecti
     PC_CO_CHECK(
         co_await exchange.write_body(*piece, connection.body_ended() ? More::kNo : More::kYes));
   }
+  co_return Result<void>{};
+}
+
+// A body that is a stream by nature: counted, and the account says how it ended.
+Task<Result<void>> relay_events(Forwarding& forwarding, ClientConnection& connection,
+                                Task<Result<void>> relay) {
+  OpenStream stream(
+      forwarding.streams, StreamKind::kEvents,
+      [](void* upstream) { static_cast<ClientConnection*>(upstream)->abandon(); }, &connection);
+  connection.stream().probe_peer();
+  Result<void> outcome = co_await std::move(relay);
+  std::optional<StreamEnd>& ended = forwarding.account.ended;
+  if (stream.ended()) ended = stream.ended();
+  const bool by_upstream = outcome || outcome.error().source == ErrorSource::kUpstream;
+  if (!ended) ended = by_upstream ? StreamEnd::kUpstream : StreamEnd::kClient;
+  stream.end(*ended);
+  if (outcome || by_upstream) co_return outcome;
+  // Its reader has left, which is how most of them end, or we do.
+  forwarding.exchange.abort();
   co_return Result<void>{};
 }
 
@@ -261,10 +313,16 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
               .count()));
   http::Response response(exchange.arena());
   fill_response(forwarding, received, response);
+  if (response.status == 101) [[unlikely]]
+    co_return co_await exchange.begin_tunnel(response, forwarding.account.upgrade);
   if (!forwarding.plan.coding.responses.empty()) {
     Compression compression = prepare_compression(forwarding, response);
     if (compression.encoder != nullptr) {
-      co_return co_await relay_compressed(forwarding, connection, response, std::move(compression));
+      const BodyBounds bounds = body_bounds(forwarding, received);
+      Task<Result<void>> body =
+          relay_compressed(forwarding, connection, response, bounds, std::move(compression));
+      if (bounds.events) co_return co_await relay_events(forwarding, connection, std::move(body));
+      co_return co_await std::move(body);
     }
   }
   const Result<std::string_view> first = connection.take_buffered_body();
@@ -276,7 +334,10 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
   PC_CO_CHECK(co_await exchange.respond(response, *first, whole ? More::kNo : More::kYes));
   if (whole) co_return Result<void>{};
   if (connection.body_ended()) co_return co_await exchange.write_trailers(trailers);
-  co_return co_await relay_body(forwarding, connection);
+  const BodyBounds bounds = body_bounds(forwarding, received);
+  Task<Result<void>> body = relay_body(forwarding, connection, bounds);
+  if (bounds.events) co_return co_await relay_events(forwarding, connection, std::move(body));
+  co_return co_await std::move(body);
 }
 
 // One try on one connection.
@@ -312,6 +373,7 @@ Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease, std::
     }
     co_return outcome;
   }
+  if (exchange.response_status() == 101) co_return outcome;  // the tunnel needs it
   if (exchange.request().body == BodyKind::kNone || pump.ended()) lease.keep();
   co_return outcome;
 }
@@ -322,6 +384,30 @@ void count_failure(Forwarding& forwarding, const Error& error) {
 }
 
 }  // namespace
+
+Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
+                                                         ClientConnection& connection,
+                                                         const BodyBounds& bounds) {
+  Loop& loop = forwarding.exchange.loop();
+  while (loop.now() < bounds.limit.at) {
+    const Result<std::string_view> piece =
+        co_await connection.read_body(std::min(loop.now() + bounds.silence, bounds.limit.at));
+    if (piece) co_return *piece;
+    if (piece.error().code != ErrorCode::kTimeout)
+      co_return std::unexpected(as_upstream_error(piece.error()));
+    if (loop.now() >= bounds.limit.at) break;
+    if (!bounds.events) co_return std::unexpected(as_upstream_error(piece.error()));
+    forwarding.account.ended = StreamEnd::kIdle;
+    co_return std::nullopt;
+  }
+  forwarding.account.ended = bounds.limit.why;
+  co_return std::nullopt;
+}
+
+void cut_off(Forwarding& forwarding) {
+  if (forwarding.account.ended) forwarding.streams.count_end(*forwarding.account.ended);
+  forwarding.exchange.abort();
+}
 
 Result<void> read_trailers(const Forwarding& forwarding, ClientConnection& connection,
                            http::Fields& to) {
@@ -368,7 +454,13 @@ Task<Result<void>> forward(Forwarding& forwarding) {
     forwarding.account.upstream_target = &lease->target().name();
     Processed processed = Processed::kMaybe;
     Result<void> outcome = co_await attempt(forwarding, *lease, head.text(), processed);
-    if (outcome) co_return outcome;
+    if (outcome) {
+      if (forwarding.exchange.response_status() == 101) [[unlikely]] {
+        head.release();
+        co_await run_tunnel(forwarding, lease->connection());
+      }
+      co_return outcome;
+    }
     count_failure(forwarding, outcome.error());
     if (processed == Processed::kMaybe || retries >= forwarding.plan.retries) co_return outcome;
     forwarding.ledger.count_upstream_retry(forwarding.upstream.name());

@@ -7,11 +7,14 @@
 #include "gateway/answer_fields.h"
 #include "gateway/codecs.h"
 #include "gateway/plan.h"
+#include "gateway/streams.h"
 #include "http/client.h"
 #include "http/exchange.h"
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
 
+#include <chrono>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -30,6 +33,8 @@ struct Forwarding {
   Ledger& ledger;
   Codecs& codecs;
   coding::Coding body_coding;  // what the request's body is decoded from; mostly kIdentity
+  const config::Streams& stream_settings;
+  OpenStreams& streams;
 };
 
 // Forwards and answers. After an error the exchange has been answered as far as response_status()
@@ -38,6 +43,21 @@ Task<Result<void>> forward(Forwarding& forwarding);
 
 // An error of the connection to the upstream, as one of the upstream.
 [[nodiscard]] Error as_upstream_error(Error error);
+
+// How long a response's body may go on, and be silent.
+struct BodyBounds {
+  StreamLimit limit;
+  std::chrono::milliseconds silence;
+  bool events;  // a stream by nature: its silence is no error, and it is never whole
+};
+
+// The next piece of a response's body. Nothing when a bound is reached; the account then says
+// which. A stream of events is to be ended as if it were whole, since its reader comes again and
+// shows its credentials anew; any other body by cut_off().
+Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
+                                                         http::ClientConnection& connection,
+                                                         const BodyBounds& bounds);
+void cut_off(Forwarding& forwarding);
 
 // The trailers that go on: what may not be said in the head may not be said behind the body.
 [[nodiscard]] Result<void> read_trailers(const Forwarding& forwarding,

@@ -55,7 +55,7 @@ struct CodingPlan {
 };
 
 struct PlanMetrics {
-  telemetry::CounterId by_class[5];  // 1xx is never final: index = status / 100 - 1
+  telemetry::CounterId by_class[5];  // index = status / 100 - 1; of 1xx, only 101 is final
   telemetry::HistogramId seconds;
 };
 
@@ -77,6 +77,7 @@ struct Plan {
   std::uint64_t body_size = 0;
   std::uint32_t retries = 0;
   CodingPlan coding;
+  std::vector<std::string> upgrades;  // protocols that may be switched to, lower case
   PlanMetrics metrics;
 };
 

@@ -18,6 +18,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {400, "malformed-host", "The host is missing or malformed."};
     case ErrorCode::kMalformedContent:
       return {400, "malformed-content", "The body cannot be decoded."};
+    case ErrorCode::kMalformedUpgrade:
+      return {400, "malformed-upgrade", "The request to switch to another protocol is malformed."};
     case ErrorCode::kAmbiguousCredentials:
       return {400, "ambiguous-credentials",
               "The request carries more than one set of credentials."};

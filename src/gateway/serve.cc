@@ -5,6 +5,7 @@
 #include "gateway/forward.h"
 #include "gateway/own_answer.h"
 #include "gateway/problem.h"
+#include "gateway/upgrade.h"
 #include "ratelimit/fields.h"
 
 #include <utility>
@@ -100,6 +101,13 @@ Result<void> judge(Passage& passage, const ratelimit::Verdict& verdict) {
   return std::unexpected(ratelimit::refusal(verdict));
 }
 
+// Whether the request asks for a protocol that the route permits. What it asks for beyond is as if
+// it had not asked.
+void find_upgrade(Passage& passage, const Plan& plan) {
+  passage.account.upgrade = choose_protocol(passage.exchange.request().upgrade, plan.upgrades);
+  if (!passage.account.upgrade.empty()) passage.exchange.expect_tunnel();
+}
+
 // 4: addresses, and limits that need no identity, so that a flood costs no signature check.
 Result<void> admit(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kAdmit;
@@ -159,10 +167,22 @@ Result<void> authorize(Passage& passage, const Plan& plan) {
   return plan.permit->check(passage.account.identity->role_ids);
 }
 
+Result<void> check_upgrade(Passage& passage, const Plan& plan) {
+  const http::Request& request = passage.exchange.request();
+  Result<void> checked = check_upgrade_request(request, passage.account.upgrade);
+  if (!checked) checked.error().rule = "apis." + plan.api + ".upgrade";
+  if (!checked || plan.shape.cors == nullptr) return checked;
+  checked = check_upgrade_origin(request, *plan.shape.cors);
+  if (!checked) checked.error().rule = "apis." + plan.api + ".cors";
+  return checked;
+}
+
 // 8: the body's size, as far as it is announced (a chunked body is counted while it passes), and
 // its coding.
 Result<void> check_body(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kValidate;
+  if (!passage.account.upgrade.empty()) [[unlikely]]
+    return check_upgrade(passage, plan);
   if (passage.exchange.request().content_length > plan.body_size) {
     return refuse(ErrorCode::kContentTooLarge, "content-length exceeds `body_size`");
   }
@@ -218,6 +238,8 @@ Task<Result<void>> answer(Passage& passage) {
   if (passage.listener.config.redirect_https.on) co_return co_await redirect_to_https(passage);
   PC_CO_TRY(const Plan* const found, route(passage));  // 3
   const Plan& plan = *found;
+  if (!passage.exchange.request().upgrade.empty()) [[unlikely]]
+    find_upgrade(passage, plan);
   PC_CO_CHECK(admit(passage, plan));  // 4
   if (passage.preflight) co_return co_await answer_preflight(passage, plan);
   PC_CO_CHECK(check_maintenance(plan));
@@ -248,7 +270,9 @@ Task<Result<void>> answer(Passage& passage) {
                         passage.local.upstream_seconds[plan.upstream],
                         passage.worker.ledger,
                         passage.worker.codecs,
-                        passage.body_coding};
+                        passage.body_coding,
+                        passage.snapshot().config().streams,
+                        passage.worker.streams};
   co_return co_await forward(forwarding);  // 11
 }
 
@@ -279,6 +303,8 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
   if (!passage.allow.empty()) head.fields.add("allow", passage.allow);
   if (error.code == ErrorCode::kUnsupportedCoding)
     head.fields.add("accept-encoding", accepted_codings(*passage.account.plan));
+  // RFC 6455 4.4: which version is spoken.
+  if (error.code == ErrorCode::kMalformedUpgrade) head.fields.add("sec-websocket-version", "13");
   if (kind.status == 503)
     head.fields.add("retry-after", down.retry_after.empty() ? "5" : down.retry_after);
   add_limit_fields(head.fields, passage.verdict, exchange.arena());

@@ -7,6 +7,7 @@
 #include "gateway/codecs.h"
 #include "gateway/request_id.h"
 #include "gateway/snapshot.h"
+#include "gateway/streams.h"
 #include "http/exchange.h"
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
@@ -61,6 +62,7 @@ struct WorkerServices {
   authn::LoopKeyRefresher key_refresher;
   RequestIds request_ids;
   Codecs codecs;
+  OpenStreams streams;
 };
 
 // Answers one exchange that came in at `listener`, an index into the snapshot's listeners, and

@@ -138,7 +138,10 @@ class SnapshotCompiler {
         own.body_size.value_or(api.settings.body_size.value_or(config::kDefaultBodySize));
     plan.retries = own.retries.value_or(api.settings.retries.value_or(config::kDefaultRetries));
     plan.coding = coding_plan(api.settings, own);
-    plan.metrics = metrics_of(api.name, route.operation);
+    if (const auto& upgrades = own.upgrade ? own.upgrade : api.settings.upgrade; upgrades) {
+      for (const config::Text& protocol : *upgrades) plan.upgrades.push_back(protocol.value);
+    }
+    plan.metrics = metrics_of(api.name, route.operation, !plan.upgrades.empty());
     snapshot_.plans_.push_back(std::move(plan));
   }
 
@@ -175,15 +178,15 @@ class SnapshotCompiler {
     return plan;
   }
 
-  PlanMetrics metrics_of(const std::string& api, const std::string& operation) {
+  PlanMetrics metrics_of(const std::string& api, const std::string& operation, bool upgrades) {
     PlanMetrics metrics;
     constexpr std::array<std::string_view, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-    for (std::size_t i = 1; i < kClasses.size(); ++i) {
+    for (std::size_t i = upgrades ? 0 : 1; i < kClasses.size(); ++i) {
       metrics.by_class[i] = services_.registry.counter(
           "portcullis_requests_total", "Answers sent, by class of status.",
           {{"api", api}, {"operation", operation}, {"status", kClasses[i]}});
     }
-    metrics.by_class[0] = metrics.by_class[4];
+    if (!upgrades) metrics.by_class[0] = metrics.by_class[4];
     metrics.seconds = services_.registry.histogram(
         "portcullis_request_seconds", "From the first byte of a request to the last of its answer.",
         {{"api", api}, {"operation", operation}});

@@ -276,6 +276,11 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
              request.method == http::Method::kPatch) {
     out.put("content-length: 0\r\n");  // RFC 9110 8.6: a method that anticipates content
   }
+  if (const std::string_view protocol = forwarding.account.upgrade; !protocol.empty())
+      [[unlikely]] {
+    out.field("upgrade", protocol).put("connection: upgrade\r\n\r\n");
+    return;
+  }
   // Only `trailers` means anything beyond one connection (RFC 9110 10.1.4); they are passed on.
   if (takes_trailers(request.fields)) out.put("te: trailers\r\nconnection: te\r\n");
   out.put("\r\n");

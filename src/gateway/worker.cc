@@ -96,6 +96,7 @@ class Worker::State {
     }
   }
   void end_connections() {
+    services_.streams.end_all(StreamEnd::kShutdown);
     for (Connection* connection : connections_) connection->stream.hang_up();
   }
 
@@ -223,7 +224,8 @@ Worker::State::State(WorkerOptions options)
                 .authentication = authn::WorkerState(options.cache_key),
                 .key_refresher = authn::LoopKeyRefresher(loop_, std::move(options.fetch_keys)),
                 .request_ids = RequestIds(options.id_seed),
-                .codecs = Codecs(options.registry)} {
+                .codecs = Codecs(options.registry),
+                .streams = OpenStreams(options.registry)} {
   on_log_timer();
   on_sweep_timer();
 }

@@ -147,6 +147,13 @@ Result<void> ClientConnection::read_trailers(Fields& trailers) {
   return {};
 }
 
+TunnelEnd ClientConnection::take_tunnel() {
+  stream_->probe_peer();
+  const std::string_view early(buffer_.data() + begin_, end_ - begin_);
+  begin_ = end_ = 0;
+  return {*stream_, early, std::move(buffer_)};
+}
+
 bool ClientConnection::release() {
   // Bytes behind the response answer nothing that was asked.
   const bool clean = keep_alive_ && body_ended_ && begin_ == end_ && received_;

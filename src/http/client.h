@@ -7,6 +7,7 @@
 #include "http/chunked.h"
 #include "http/head.h"
 #include "http/message.h"
+#include "http/tunnel_end.h"
 #include "runtime/stream.h"
 #include "runtime/task.h"
 
@@ -46,6 +47,10 @@ class ClientConnection {
   }
   // Fills `trailers` once a chunked body has ended; its views live as long as the exchange.
   [[nodiscard]] Result<void> read_trailers(Fields& trailers);
+
+  // After a head that switched protocols: the raw bytes, those that came with the head first. The
+  // views of that head end with the tunnel's first wait.
+  [[nodiscard]] TunnelEnd take_tunnel();
 
   // The response is complete and the server lets the connection stand. Gives its buffer back.
   [[nodiscard]] bool release();

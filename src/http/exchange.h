@@ -68,9 +68,26 @@ class Exchange {
   // The response cannot be completed: the client must not take what it got for whole.
   virtual void abort() = 0;
 
+  // ---- a tunnel in the place of a body (RFC 9110 7.8)
+
+  // The request may become a tunnel: what its client sends behind the head belongs to that, however
+  // the request is answered, and is never read as another request.
+  virtual void expect_tunnel() = 0;
+  // Answers, instead of respond(), that the connection now speaks `protocol`: 101, with the fields
+  // of `head`. Errors: kClosed, kTimeout, kCancelled.
+  virtual Task<Result<void>> begin_tunnel(const Response& head, std::string_view protocol) = 0;
+  // What the client sends, from its first byte behind the head; valid until the next call, empty
+  // once it has sent its last. Waits for as long as it takes. Errors: kClosed, kCancelled.
+  virtual Task<Result<std::string_view>> read_tunnel() = 0;
+  virtual Task<Result<void>> write_tunnel(std::string_view bytes) = 0;
+  // Says that nothing more will be written; the client may still send.
+  virtual void finish_tunnel() = 0;
+  // Ends what waits on the tunnel, and every later operation, with kCancelled.
+  virtual void cancel_tunnel() = 0;
+
   // 0 until respond() was called.
   [[nodiscard]] int response_status() const { return response_status_; }
-  // Bytes of bodies that moved.
+  // Bytes of bodies, or of the tunnel, that moved.
   [[nodiscard]] std::uint64_t body_bytes_in() const { return body_bytes_in_; }
   [[nodiscard]] std::uint64_t body_bytes_out() const { return body_bytes_out_; }
 

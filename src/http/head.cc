@@ -228,6 +228,29 @@ bool looks_like_framing(std::string_view name) {
   return left.empty();
 }
 
+// RFC 9110 7.8: whoever asks for an upgrade says so in Connection too; else the field is void.
+std::string_view offered_protocols(const Fields& fields, Arena& arena) {
+  bool asked = false;
+  std::size_t size = 0;
+  for (const Field& field : fields) {
+    if (field.id == FieldId::kUpgrade) size += field.value.size() + 2;
+    if (field.id != FieldId::kConnection) continue;
+    for_each_element(field.value, [&](std::string_view option) {
+      asked = asked || equals_ignoring_case(option, "upgrade");
+    });
+  }
+  if (!asked) return {};
+  if (fields.count(FieldId::kUpgrade) == 1) return fields.find(FieldId::kUpgrade)->value;
+  char* const list = arena.array<char>(size);
+  char* end = list;
+  for (const Field& field : fields) {
+    if (field.id != FieldId::kUpgrade) continue;
+    end = std::ranges::copy(field.value, end).out;
+    end = std::ranges::copy(std::string_view(", "), end).out;
+  }
+  return {list, static_cast<std::size_t>(end - list)};
+}
+
 Result<void> read_request_fields(FieldReader& reader, Version version, Arena& arena,
                                  Request& request, HeadFacts& facts) {
   Framing framing;
@@ -261,6 +284,9 @@ Result<void> read_request_fields(FieldReader& reader, Version version, Arena& ar
     }
     request.expects_continue = true;
   }
+  // RFC 9110 7.8: HTTP/1.0 has no upgrades.
+  if (request.fields.find(FieldId::kUpgrade) != nullptr && version == Version::kHttp11) [[unlikely]]
+    request.upgrade = offered_protocols(request.fields, arena);
   facts.keep_alive = framing.persists(version);
   facts.chunked = framing.chunked;
   request.content_length = framing.length;

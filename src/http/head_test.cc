@@ -371,6 +371,37 @@ struct GoodResponse {
   bool keep_alive;
 };
 
+TEST(ParseRequestHead, KnowsWhoAsksForAnUpgrade) {
+  struct Case {
+    std::string_view why;
+    std::string_view version;
+    std::string_view fields;
+    std::string_view want;
+  };
+  constexpr Case cases[] = {
+      {"as it is meant", "1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", "websocket"},
+      {"in any case and order", "1.1", "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n",
+       "WebSocket"},
+      {"a list", "1.1", "Connection: upgrade\r\nUpgrade: a, b/2\r\n", "a, b/2"},
+      {"several fields are one list", "1.1",
+       "Connection: upgrade\r\nUpgrade: a\r\nX: y\r\nUpgrade: b\r\n", "a, b, "},
+      {"Connection says so in its second field", "1.1",
+       "Connection: close\r\nConnection: upgrade\r\nUpgrade: a\r\n", "a"},
+      {"nothing is named", "1.1", "Connection: upgrade\r\n", ""},
+      {"an empty name", "1.1", "Connection: upgrade\r\nUpgrade:\r\n", ""},
+      {"without Connection (RFC 9110 7.8)", "1.1", "Upgrade: websocket\r\n", ""},
+      {"Connection names another field", "1.1", "Connection: upgrades\r\nUpgrade: websocket\r\n",
+       ""},
+      {"in HTTP/1.0 (RFC 9110 7.8)", "1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n", ""},
+  };
+  for (const Case& c : cases) {
+    const auto parsed = parse_request("GET / HTTP/" + std::string(c.version) + "\r\nHost: a\r\n" +
+                                      std::string(c.fields) + "\r\n");
+    ASSERT_TRUE(parsed->facts) << c.why;
+    EXPECT_EQ(parsed->request.upgrade, c.want) << c.why;
+  }
+}
+
 TEST(ParseResponseHead, FollowsRfc9112OnTheBody) {
   const GoodResponse cases[] = {
       {"length", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", Method::kGet, 200,

@@ -34,6 +34,11 @@ class HeadWriter {
 
   [[nodiscard]] std::string_view text() const { return {buffer_.data(), size_}; }
   void clear() { size_ = 0; }
+  // Gives the buffer back; nothing can be put any more.
+  void release() {
+    buffer_.release();
+    size_ = 0;
+  }
 
  private:
   void grow(std::size_t by) {

@@ -319,6 +319,38 @@ void Http1Exchange::abort() {
   stream_.reset_on_close();
 }
 
+// ---- a tunnel
+
+Task<Result<void>> Http1Exchange::begin_tunnel(const Response& head, std::string_view protocol) {
+  keep_ = false;
+  response_status_ = 101;
+  HeadWriter out(loop().buffers());
+  out.put("HTTP/1.1 101 Switching Protocols\r\n");
+  for (const Field& field : head.fields) {
+    if (!is_ours_to_write(field.id)) out.field(field.name, field.value);
+  }
+  out.field("connection", "upgrade").field("upgrade", protocol).put("\r\n");
+  stream_.probe_peer();
+  PC_CO_CHECK(co_await write_pieces(out.text(), {}, More::kNo));
+  tunnel_.emplace(stream_, std::exchange(rest_, {}));
+  co_return Result<void>{};
+}
+
+Task<Result<std::string_view>> Http1Exchange::read_tunnel() {
+  PC_CO_TRY(const std::string_view bytes, co_await tunnel_->read());
+  body_bytes_in_ += bytes.size();
+  co_return bytes;
+}
+
+Task<Result<void>> Http1Exchange::write_tunnel(std::string_view bytes) {
+  PC_CO_CHECK(co_await tunnel_->write(bytes));
+  body_bytes_out_ += bytes.size();
+  co_return Result<void>{};
+}
+
+void Http1Exchange::finish_tunnel() { tunnel_->finish(); }
+void Http1Exchange::cancel_tunnel() { tunnel_->cancel(); }
+
 // ---- the end
 
 Task<bool> Http1Exchange::finish() {

@@ -6,7 +6,10 @@
 #include "http/head.h"
 #include "http/head_writer.h"
 #include "http/server.h"
+#include "http/tunnel_end.h"
 #include "runtime/stream.h"
+
+#include <optional>
 
 namespace portcullis::http {
 
@@ -52,6 +55,12 @@ class Http1Exchange final : public Exchange {
   Task<Result<void>> write_body(std::string_view bytes, More more) override;
   Task<Result<void>> write_trailers(const Fields& trailers) override;
   void abort() override;
+  void expect_tunnel() override { keep_ = false; }
+  Task<Result<void>> begin_tunnel(const Response& head, std::string_view protocol) override;
+  Task<Result<std::string_view>> read_tunnel() override;
+  Task<Result<void>> write_tunnel(std::string_view bytes) override;
+  void finish_tunnel() override;
+  void cancel_tunnel() override;
 
  private:
   enum class ResponseFraming : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
@@ -86,6 +95,7 @@ class Http1Exchange final : public Exchange {
   bool aborted_ = false;
   bool response_complete_ = false;
   ResponseFraming framing_ = ResponseFraming::kNone;
+  std::optional<TunnelEnd> tunnel_;
 };
 
 }  // namespace portcullis::http

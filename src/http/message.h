@@ -125,6 +125,9 @@ struct Request {
   BodyKind body = BodyKind::kNone;
   std::uint64_t content_length = 0;  // when body is kLength
   bool expects_continue = false;
+  // The protocols that the client asks to switch to, as a list, best first (RFC 9110 7.8); empty:
+  // none.
+  std::string_view upgrade;
   Fields trailers;  // filled when the body has ended
 };
 

@@ -246,6 +246,16 @@ void Stream::reset_on_close() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+void Stream::probe_peer() {
+  const auto set = [this](int level, int option, int value) {
+    setsockopt(fd_, level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);  // seconds
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
 void Stream::hang_up() {
   reset_on_close();
   ::shutdown(fd_, SHUT_RDWR);

@@ -111,6 +111,9 @@ class Stream final : public Pollable {
   void shutdown_write();
   // Makes the close that follows a reset, for a peer that must not take what it got for whole.
   void reset_on_close();
+  // From now on a peer that has vanished without a word is found out within two minutes of silence,
+  // however long nobody has anything to say.
+  void probe_peer();
   // Ends both directions at once: what waits, and every later operation, sees the end.
   void hang_up();
 

@@ -86,7 +86,7 @@ const kRequestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\/[\x21-\x7e]*|\*) HTTP\/
 const kHopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'proxy-authorization', 'proxy-authenticate', 'http2-settings'];
 
 /** Reads one request and says what in it is not as the gateway promises to write it. */
-async function readCanonical(reader, violations) {
+async function readCanonical(reader, violations, upgrades) {
   const line = await reader.line('a request line');
   const match = kRequestLine.exec(line);
   if (!match) {
@@ -96,9 +96,11 @@ async function readCanonical(reader, violations) {
   const fields = await readFields(reader, 'a request head');
   // RFC 9110 10.1.4: who sends TE names it in Connection too; `trailers` is all that the gateway may say of itself.
   const trailersTaken = values(fields, 'te').join() === 'trailers' && values(fields, 'connection').join() === 'te';
+  // RFC 9110 7.8: one protocol, which the route permits, and Connection that names the field and nothing else.
+  const upgraded = values(fields, 'connection').join() === 'upgrade' && upgrades.includes(values(fields, 'upgrade').join());
   for (const [name] of fields) {
     if (name !== name.toLowerCase()) violations.push(`field name ${name} is not in lower case`);
-    if (kHopByHop.includes(name.toLowerCase()) && !trailersTaken) violations.push(`hop-by-hop field ${name}`);
+    if (kHopByHop.includes(name.toLowerCase()) && !trailersTaken && !upgraded) violations.push(`hop-by-hop field ${name}`);
   }
   if (values(fields, 'host').length !== 1) violations.push(`${values(fields, 'host').length} host fields`);
   for (const name of ['content-length', 'transfer-encoding', 'expect', 'authorization']) {
@@ -112,9 +114,10 @@ async function readCanonical(reader, violations) {
 /**
  * A server by hand. `handler(request, socket, { reader, index, connection })` writes the answer
  * itself; without one each request gets a 200. The request's body has been read when `handler` is
- * called, unless `bodies: false`. `violations` lists whatever was not canonical.
+ * called, unless `bodies: false`. `upgrades` are the protocols that a request may ask to switch to.
+ * `violations` lists whatever was not canonical.
  */
-export async function startRawUpstream(handler, { port = 0, host = '127.0.0.1', bodies = true, readTimeout = 60_000 } = {}) {
+export async function startRawUpstream(handler, { port = 0, host = '127.0.0.1', bodies = true, upgrades = [], readTimeout = 60_000 } = {}) {
   const requests = [];
   const violations = [];
   let connections = 0;
@@ -124,7 +127,7 @@ export async function startRawUpstream(handler, { port = 0, host = '127.0.0.1', 
     const reader = new ByteReader(socket, { timeout: readTimeout });
     const serve = async () => {
       for (let index = 0; await reader.some(); index += 1) {
-        const request = await readCanonical(reader, violations);
+        const request = await readCanonical(reader, violations, upgrades);
         requests.push(request);
         if (bodies) Object.assign(request, await readBody(reader, request.fields, 'a request', { toEnd: false }));
         if (handler) {

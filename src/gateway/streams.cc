@@ -1,0 +1,86 @@
+#include "gateway/streams.h"
+
+#include "http/head.h"
+
+#include <algorithm>
+
+namespace portcullis::gateway {
+
+std::string_view stream_end_name(StreamEnd end) {
+  switch (end) {
+    case StreamEnd::kClient:
+      return "client";
+    case StreamEnd::kUpstream:
+      return "upstream";
+    case StreamEnd::kExpired:
+      return "expired";
+    case StreamEnd::kMaximumAge:
+      return "maximum_age";
+    case StreamEnd::kIdle:
+      return "idle";
+    case StreamEnd::kShutdown:
+      return "shutdown";
+  }
+  return "";
+}
+
+StreamLimit stream_limit(http::Exchange& exchange, const config::Streams& settings,
+                         const authn::Identity* identity) {
+  StreamLimit limit{exchange.started() + settings.maximum_age, StreamEnd::kMaximumAge};
+  if (identity == nullptr || identity->expires == WallTime::max()) return limit;
+  // Both clocks were read at the start of this turn.
+  const WallClock::duration left = identity->expires - exchange.loop().wall_now();
+  const TimePoint expires = exchange.loop().now() + std::chrono::duration_cast<Duration>(left);
+  if (expires < limit.at) limit = {expires, StreamEnd::kExpired};
+  return limit;
+}
+
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view kTypes[] = {"text/event-stream", "application/x-ndjson",
+                                         "application/json-seq", "multipart/x-mixed-replace"};
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return std::ranges::any_of(
+      kTypes, [&](std::string_view each) { return http::equals_ignoring_case(type, each); });
+}
+
+OpenStreams::OpenStreams(telemetry::Registry& registry) : shard_(registry.open_shard()) {
+  constexpr std::array<std::string_view, 2> kKinds = {"tunnel", "events"};
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    open_.at(i) = registry.gauge("portcullis_streams", "Tunnels and event streams under way.",
+                                 {{"kind", kKinds.at(i)}});
+  }
+  for (std::size_t i = 0; i < kStreamEnds; ++i) {
+    ended_.at(i) = registry.counter("portcullis_streams_ended_total",
+                                    "Tunnels and event streams that ended, and other answers that "
+                                    "were cut off since their time was over.",
+                                    {{"reason", stream_end_name(static_cast<StreamEnd>(i))}});
+  }
+}
+
+void OpenStreams::end_all(StreamEnd why) {
+  for (OpenStream* stream : all_) stream->end(why);
+}
+
+OpenStream::OpenStream(OpenStreams& owner, StreamKind kind, Stop stop, void* context)
+    : owner_(owner),
+      kind_(kind),
+      stop_(stop),
+      context_(context),
+      place_(owner.all_.insert(owner.all_.end(), this)) {
+  owner_.shard_->up(owner_.open_.at(static_cast<std::size_t>(kind_)));
+}
+
+OpenStream::~OpenStream() {
+  owner_.all_.erase(place_);
+  owner_.shard_->down(owner_.open_.at(static_cast<std::size_t>(kind_)));
+  if (ended_) owner_.count_end(*ended_);
+}
+
+void OpenStream::end(StreamEnd why) {
+  if (ended_) return;
+  ended_ = why;
+  stop_(context_);
+}
+
+}  // namespace portcullis::gateway
