@@ -337,19 +337,19 @@ Task<Result<void>> Http1Exchange::begin_tunnel(const Response& head, std::string
 }
 
 Task<Result<std::string_view>> Http1Exchange::read_tunnel() {
-  PC_CO_TRY(const std::string_view bytes, co_await tunnel_->read());
+  PC_CO_TRY(const std::string_view bytes, co_await tunnel().read());
   body_bytes_in_ += bytes.size();
   co_return bytes;
 }
 
 Task<Result<void>> Http1Exchange::write_tunnel(std::string_view bytes) {
-  PC_CO_CHECK(co_await tunnel_->write(bytes));
+  PC_CO_CHECK(co_await tunnel().write(bytes));
   body_bytes_out_ += bytes.size();
   co_return Result<void>{};
 }
 
-void Http1Exchange::finish_tunnel() { tunnel_->finish(); }
-void Http1Exchange::cancel_tunnel() { tunnel_->cancel(); }
+void Http1Exchange::finish_tunnel() { tunnel().finish(); }
+void Http1Exchange::cancel_tunnel() { tunnel().cancel(); }
 
 // ---- the end
 

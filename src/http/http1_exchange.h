@@ -1,6 +1,7 @@
 // The HTTP/1.1 form of an Exchange, on one connection (RFC 9112).
 #pragma once
 
+#include "base/check.h"
 #include "http/chunked.h"
 #include "http/exchange.h"
 #include "http/head.h"
@@ -76,6 +77,11 @@ class Http1Exchange final : public Exchange {
   void write_head(HeadWriter& out, const Response& head);
   Task<Result<void>> write_pieces(std::string_view head, std::string_view body, More more);
   Task<void> linger();
+  // Behind begin_tunnel().
+  [[nodiscard]] TunnelEnd& tunnel() {
+    PC_CHECK(tunnel_.has_value());
+    return *tunnel_;
+  }
 
   runtime::Stream& stream_;
   ServerContext& context_;
