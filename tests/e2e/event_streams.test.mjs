@@ -82,6 +82,20 @@ test('each event arrives as it is written: the head before the first, none waits
   await gateway.stop();
 });
 
+test('where answers are compressed, each event still arrives as it is written, and the end is a whole one', async () => {
+  const gateway = await start({ api: { compression: ['gzip'] }, streams: { maximum_age: '2s' } });
+  const [events, server] = await upstreamOf(() => openEvents(gateway.port, '/events', { headers: { 'accept-encoding': 'gzip' } }));
+  for (let i = 0; i < 10; i += 1) {
+    server.write(`data: event ${i}\n\n`);
+    assert.equal((await events.next()).data, `event ${i}`);
+  }
+  assert.equal(events.headers['content-encoding'], 'gzip');
+  assert.equal(await count(gateway), 1);
+  assert.equal(await within('the end', events.ended), 'end', 'the coding is brought to its end');
+  assert.equal((await gateway.entry((e) => e.path === '/events')).ended, 'maximum_age');
+  await gateway.stop();
+});
+
 for (const path of ['/events', '/lines']) {
   test(`${path} may be silent for longer than timeout and body_timeout`, async () => {
     const gateway = await start({ api: { timeout: '300ms' }, listener: { limits: { body_timeout: '300ms' } } });

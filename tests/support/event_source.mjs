@@ -1,5 +1,6 @@
 // A reader of server-sent events (WHATWG HTML 9.2) over Node's http client.
 import http from 'node:http';
+import zlib from 'node:zlib';
 import { within } from './wait.mjs';
 
 /** Opens an event stream. `next()` gives each event's { data, event, id }; `ended` says how it was over: 'end' or 'abort'. */
@@ -9,8 +10,9 @@ export function openEvents(port, path = '/events', { headers = {} } = {}) {
       const events = [];
       let waiting;
       let held = '';
-      incoming.setEncoding('utf8');
-      incoming.on('data', (text) => {
+      const plain = incoming.headers['content-encoding'] === 'gzip' ? incoming.pipe(zlib.createGunzip()) : incoming;
+      plain.setEncoding('utf8');
+      plain.on('data', (text) => {
         held += text;
         for (let at = held.indexOf('\n\n'); at >= 0; at = held.indexOf('\n\n')) {
           const event = {};
@@ -24,8 +26,8 @@ export function openEvents(port, path = '/events', { headers = {} } = {}) {
         waiting?.();
       });
       const ended = new Promise((over) => {
-        incoming.once('end', () => over('end'));
-        incoming.once('error', () => over('abort'));
+        plain.once('end', () => over('end'));
+        for (const stream of [plain, incoming]) stream.on('error', () => over('abort'));
       });
       resolve({
         status: incoming.statusCode,
