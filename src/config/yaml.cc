@@ -260,6 +260,14 @@ class Builder final : public YAML::EventHandler {
   bool stopped_ = false;
 };
 
+// The line (from 1) has a tab before its first character: what the parser makes of that says
+// nothing to the person who wrote it.
+bool is_indented_by_tab(std::string_view text, std::uint32_t line) {
+  for (; line > 1 && text.contains('\n'); --line) text.remove_prefix(text.find('\n') + 1);
+  const std::string_view indentation = text.substr(0, text.find_first_not_of(" \t"));
+  return line == 1 && indentation.contains('\t');
+}
+
 }  // namespace
 
 std::optional<Value> parse_yaml(std::string_view text, std::uint32_t file,
@@ -278,8 +286,13 @@ std::optional<Value> parse_yaml(std::string_view text, std::uint32_t file,
     if (parser.HandleNextDocument(builder) && !builder.stopped())
       (void)parser.HandleNextDocument(builder);  // reports a second document
   } catch (const YAML::Exception& e) {
-    if (!builder.stopped())
-      diagnostics.error(builder.place(e.mark), "", "not valid YAML: " + e.msg);
+    if (!builder.stopped()) {
+      const Position at = builder.place(e.mark);
+      diagnostics.error(
+          at, "",
+          "not valid YAML: " +
+              (is_indented_by_tab(text, at.line) ? "tabs cannot indent: use spaces" : e.msg));
+    }
     return std::nullopt;
   } catch (const std::exception& e) {
     diagnostics.error({file, 0, 0}, "", std::string("the file cannot be read: ") + e.what());

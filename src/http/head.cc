@@ -315,6 +315,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower_case) no
 }
 
 Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view bytes) {
+  // RFC 8446 5.1: a record of type `handshake`, which has no line's end to wait for.
+  if (bytes.starts_with('\x16')) return malformed("a TLS handshake where clear text is spoken");
   while (next_ < bytes.size()) {
     const auto* feed =
         static_cast<const char*>(std::memchr(bytes.data() + next_, '\n', bytes.size() - next_));

@@ -51,6 +51,14 @@ std::unique_ptr<Parsed> parse_response(std::string_view text, Method to = Method
   return parsed;
 }
 
+TEST(HeadScanner, KnowsATlsHandshakeByItsFirstOctet) {
+  HeadScanner scanner;
+  const auto found = scanner.scan("\x16");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kMalformedRequest);
+  EXPECT_EQ(found.error().detail, "a TLS handshake where clear text is spoken");
+}
+
 TEST(HeadScanner, FindsTheEndHoweverTheBytesArrive) {
   const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: \t\r\n\r\n";
   const std::string all = head + "body\n\n";
