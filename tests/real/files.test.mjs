@@ -15,6 +15,7 @@ import { startNginx, temporaryFolder } from './servers.mjs';
 
 const kMiB = 1024 * 1024;
 const kLarge = (deep ? 1000 : 100) * kMiB;
+const kPatience = deep ? 900_000 : 120_000;
 const kGrowth = 8 * kMiB;
 const kWhen = new Date('2026-01-02T03:04:05Z');
 
@@ -139,7 +140,7 @@ test('curl resumes what was interrupted', async () => {
   const first = await command('curl', ['-sS', '-o', file, '-r', '0-31457279', url], { timeout: 60_000 });
   assert.equal(first.code, 0, first.stderr);
   assert.equal((await stat(file)).size, 30 * kMiB);
-  const rest = await command('curl', ['-sS', '-o', file, '-C', '-', '-w', '%{http_code}', url], { timeout: 120_000 });
+  const rest = await command('curl', ['-sS', '-o', file, '-C', '-', '-w', '%{http_code}', url], { timeout: kPatience });
   assert.deepEqual([rest.code, rest.stdout], [0, '206'], rest.stderr);
   assert.equal(await sha256(file), digest);
 });
@@ -158,7 +159,7 @@ test(`a download of ${kLarge / kMiB} MiB is the same bytes, at constant memory`,
         await delay(20);
       }
     })();
-    const { code, stderr } = await command('curl', ['-sS', '-o', file, '--limit-rate', '200M', url], { timeout: 300_000 });
+    const { code, stderr } = await command('curl', ['-sS', '-o', file, '--limit-rate', '200M', url], { timeout: kPatience });
     running = false;
     await watch;
     assert.equal(code, 0, stderr);

@@ -16,6 +16,7 @@ import { guideConfig } from './guide.mjs';
 import { startLighttpd, temporaryFolder } from './servers.mjs';
 
 const kMiB = 1024 * 1024;
+const kPatience = deep ? 900_000 : 120_000;
 const robot = makeApiKey('robot', { roles: ['writer'] });
 const guest = makeApiKey('guest');
 
@@ -60,7 +61,7 @@ function history() {
   return `${lines.join('\n')}\n`;
 }
 
-async function git(cwd, args, { input, timeout = 60_000, env = {}, code: expected = 0 } = {}) {
+async function git(cwd, args, { input, timeout = kPatience, env = {}, code: expected = 0 } = {}) {
   const settings = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.compression', GIT_CONFIG_VALUE_0: '0', GIT_AUTHOR_NAME: 'Ada', GIT_AUTHOR_EMAIL: 'ada@example.com', GIT_COMMITTER_NAME: 'Ada', GIT_COMMITTER_EMAIL: 'ada@example.com' };
   const outcome = await command('git', args, { cwd, input, timeout, env: { ...settings, ...env } });
   if (expected !== null) assert.equal(outcome.code, expected, `git ${args.join(' ')}\n${outcome.stdout}${outcome.stderr}`);
@@ -171,7 +172,7 @@ for (const [name, content, more] of [
   test(`a push of ${content.length / kMiB} MiB ${name} arrives whole`, async () => {
     const branch = `large-${name.replaceAll(' ', '-')}`;
     const where = await change(branch, content);
-    const { stderr } = await git(where, [...withKey(robot.key), ...more, 'push', '--quiet', 'origin', 'HEAD'], { timeout: 120_000, env: { GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' } });
+    const { stderr } = await git(where, [...withKey(robot.key), ...more, 'push', '--quiet', 'origin', 'HEAD'], { timeout: kPatience, env: { GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' } });
     assert.match(stderr, more[1]?.includes('postBuffer') ? /content-length: \d{8,}/i : /transfer-encoding: chunked/i);
     if (more[1]?.includes('Expect')) assert.match(stderr, /<= Recv header: HTTP\/1\.1 100 Continue/);
     const kept = await serverSide('rev-parse', `${branch}:new.bin`);
@@ -181,7 +182,7 @@ for (const [name, content, more] of [
 }
 
 test('what was pushed comes back whole', async () => {
-  await git(folder, ['clone', '--quiet', '--depth', '1', '--branch', 'large-in-chunks', url(gateway), 'back'], { timeout: 120_000 });
+  await git(folder, ['clone', '--quiet', '--depth', '1', '--branch', 'large-in-chunks', url(gateway), 'back'], { timeout: kPatience });
   assert.ok((await readFile(join(folder, 'back/new.bin'))).equals(large));
   await serverSide('fsck', '--strict');
 });
