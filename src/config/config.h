@@ -65,7 +65,8 @@ struct Listener {
   std::string name;
   IpEndpoint address;
   std::optional<Tls> tls;
-  bool insecure = false;  // clear text beyond loopback, said on purpose
+  bool insecure = false;        // clear text beyond loopback, said on purpose
+  bool proxy_protocol = false;  // every connection begins with a PROXY header, of a trusted proxy
   RedirectHttps redirect_https;
   ListenerLimits limits;
   Paths paths;
@@ -201,13 +202,35 @@ struct Api {
 
 enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests };
 
+// Whether a target is well, asked again and again.
+struct Health {
+  std::string path;  // origin-form
+  milliseconds every{5'000};
+  milliseconds timeout{2'000};
+  std::uint32_t unhealthy_after = 3;    // failures in a row
+  std::uint32_t healthy_after = 2;      // successes in a row
+  std::optional<std::uint32_t> status;  // the only good one; else any 2xx
+};
+
+// When a target that fails in use is left alone, and for how long.
+struct Eject {
+  std::uint32_t consecutive_errors = 5;
+  milliseconds rest{30'000};  // `for`
+};
+
+enum class ProxyProtocol : std::uint8_t { kNone, kV1, kV2 };
+
 struct Upstream {
   std::string name;
-  std::vector<Text> targets;  // `host:port` or `address:port`
+  std::vector<Text> targets;  // `host:port`, `address:port` or `unix:/path`
   Balance balance = Balance::kRoundRobin;
   std::uint32_t maximum_connections = 256;  // of each worker, to each target
   milliseconds connect_timeout{2'000};
-  milliseconds idle_timeout{60'000};  // a pooled connection is closed after this
+  milliseconds idle_timeout{60'000};                    // a pooled connection is closed after this
+  ProxyProtocol proxy_protocol = ProxyProtocol::kNone;  // tells the targets whose connection it is
+  std::vector<Cidr> allow_addresses;  // what names may resolve to; empty: any but special ones
+  std::optional<Health> health;
+  std::optional<Eject> eject;
   Position at;
 };
 
@@ -232,6 +255,7 @@ struct Config {
   Streams streams;
   std::vector<Listener> listeners;
   std::vector<Cidr> trusted_proxies;
+  std::vector<IpEndpoint> resolver;  // DNS servers; empty: those of /etc/resolv.conf
   std::optional<Admin> admin;
   std::vector<Authenticator> authenticators;
   std::vector<Role> roles;

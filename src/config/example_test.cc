@@ -62,8 +62,6 @@ TEST(Example, ReportsExactlyWhatIsNotBuilt) {
       {119, "apis.shop.operations.getOrder.own"},
       {120, "apis.shop.operations.listOrders.own"},
       {120, "apis.shop.operations.listOrders.cache"},
-      {138, "upstreams.shop.health"},
-      {139, "upstreams.shop.eject"},
       {144, "upstreams.files.tls"},
       {148, "log.audit"},
       {149, "traces"},

@@ -22,6 +22,7 @@ constexpr std::string_view kForwardChoices[] = {"remove", "keep"};
 constexpr std::string_view kCodings[] = {"br", "gzip", "zstd"};
 constexpr std::string_view kCodedBodies[] = {"none", "refuse"};
 constexpr std::string_view kBalances[] = {"round_robin", "least_requests"};
+constexpr std::string_view kProxyVersions[] = {"none", "v1", "v2"};
 constexpr std::string_view kBalancesToCome[] = {"consistent_hash", "peak_ewma"};
 constexpr std::string_view kProtocols[] = {"http/1.1"};
 constexpr std::string_view kProtocolsToCome[] = {"h2"};
@@ -179,7 +180,10 @@ constexpr Key kListenerKeys[] = {
      .type = kFlagOrMapping,
      .help = "Sends every request to https, and serves no API",
      .block = &kRedirectHttps},
-    {.name = "proxy_protocol"},
+    {.name = "proxy_protocol",
+     .type = kBoolean,
+     .help = "Every connection begins with a PROXY header (version 1 or 2) of a proxy that "
+             "`trusted_proxies` names; all others are closed"},
 };
 constexpr Block kListener{kListenerKeys};
 
@@ -521,10 +525,54 @@ constexpr Key kConnectionKeys[] = {
 };
 constexpr Block kConnections{kConnectionKeys};
 
+constexpr Key kHealthKeys[] = {
+    {.name = "path", .type = kString, .help = "What is asked for: /healthz", .required = true},
+    {.name = "every",
+     .type = kDuration,
+     .help = "From the end of one probe to the next; 5s unless said",
+     .min = 100,
+     .max = 1 * kHour},
+    {.name = "timeout",
+     .type = kDuration,
+     .help = "How long a probe may take, connecting included; 2s unless said",
+     .min = 10,
+     .max = 10 * kSecond},
+    {.name = "unhealthy_after",
+     .type = kInteger,
+     .help = "Failed probes in a row that take a target out; 3 unless said",
+     .min = 1,
+     .max = 100},
+    {.name = "healthy_after",
+     .type = kInteger,
+     .help = "Good probes in a row that take it in again; 2 unless said",
+     .min = 1,
+     .max = 100},
+    {.name = "status",
+     .type = kInteger,
+     .help = "The one status that is good; any 2xx unless said",
+     .min = 200,
+     .max = 599},
+};
+constexpr Block kHealth{kHealthKeys};
+
+constexpr Key kEjectKeys[] = {
+    {.name = "consecutive_errors",
+     .type = kInteger,
+     .help = "Failed requests in a row that take a target out; 5 unless said",
+     .min = 1,
+     .max = 1000},
+    {.name = "for",
+     .type = kDuration,
+     .help = "How long it is left alone; 30s unless said",
+     .min = 100,
+     .max = 1 * kHour},
+};
+constexpr Block kEject{kEjectKeys};
+
 constexpr Key kUpstreamKeys[] = {
     {.name = "targets",
      .type = kStrings,
-     .help = "host:port or address:port; names are resolved, and resolved again",
+     .help = "host:port, address:port or unix:/path; names are resolved, and resolved again",
      .required = true,
      .min = 1},
     {.name = "balance",
@@ -541,8 +589,23 @@ constexpr Key kUpstreamKeys[] = {
      .help = "What the targets speak",
      .choices = kProtocols,
      .not_built_choices = kProtocolsToCome},
-    {.name = "health"},
-    {.name = "eject"},
+    {.name = "health",
+     .type = kMapping,
+     .help = "Whether the targets are well, asked again and again",
+     .block = &kHealth},
+    {.name = "eject",
+     .type = kMapping,
+     .help = "When a target that fails in use is left alone",
+     .block = &kEject},
+    {.name = "proxy_protocol",
+     .type = kChoice,
+     .help = "The version of the PROXY header that tells the targets whose connection it is; none "
+             "unless said. Such a connection serves one request",
+     .choices = kProxyVersions},
+    {.name = "allow_addresses",
+     .type = kCidrs,
+     .help = "The only addresses that the names of targets may resolve to; unless said any but "
+             "loopback, link-local and other special ones"},
     {.name = "tls"},
 };
 constexpr Block kUpstream{kUpstreamKeys};
@@ -606,7 +669,13 @@ constexpr Key kRootKeys[] = {
      .block = &kListener},
     {.name = "trusted_proxies",
      .type = kCidrs,
-     .help = "From these alone are Forwarded, X-Forwarded-* and X-Request-Id believed"},
+     .help = "From these alone are Forwarded, X-Forwarded-*, X-Request-Id and PROXY headers "
+             "believed"},
+    {.name = "resolver",
+     .type = kStringOrList,
+     .help = "DNS servers that are asked for names: 10.0.0.2, 127.0.0.1:5353; those of "
+             "/etc/resolv.conf unless said",
+     .min = 1},
     {.name = "admin",
      .type = kMapping,
      .help = "Health, metrics and the admin API",

@@ -198,6 +198,7 @@ Config read_root(Context& context, const Value& merged) {
   root.duration("drain_timeout", config.drain_timeout);
   read_streams(root, config.streams);
   root.cidrs("trusted_proxies", config.trusted_proxies);
+  read_resolver(root, config);
   read_admin(root, config);
   read_listeners(root, config);
   read_authenticators(root, config);

@@ -1,10 +1,6 @@
 // `listeners` and `upstreams`: where requests come in and go out.
 #include "config/load_parts.h"
 #include "config/load_shaping.h"
-#include "config/nearest.h"
-#include "config/scalars.h"
-
-#include <fmt/format.h>
 
 #include <map>
 
@@ -37,6 +33,7 @@ void read_listener(Scope& scope, Listener& listener) {
   scope.mapping("tls", [&](Scope& tls) { read_tls(tls, listener.tls.emplace()); });
   scope.boolean("insecure", listener.insecure);
   const bool redirects = read_redirect_https(scope, listener);
+  scope.boolean("proxy_protocol", listener.proxy_protocol);
   std::vector<Text> protocols;
   scope.strings("protocols", protocols);
   scope.unless_said("protocols", "[http/1.1]");
@@ -49,22 +46,11 @@ void read_listener(Scope& scope, Listener& listener) {
 
   if (listener.tls && listener.insecure)
     scope.error("insecure", "a listener with `tls` is not insecure: remove one of them");
-  // A listener that only redirects, or that stands behind a balancer, may be in clear text; the
-  // latter is reported as not built yet where it is asked for.
-  const bool excused = scope.has("tls") || redirects || scope.has("proxy_protocol");
+  // A listener that only redirects, or that stands behind a balancer, may be in clear text.
+  const bool excused = scope.has("tls") || redirects || listener.proxy_protocol;
   if (good && !excused && !listener.insecure && !listener.address.address.is_loopback())
     scope.error("address",
                 "clear text beyond loopback: add `tls`, or `insecure: true` if that is meant");
-}
-
-void read_target(Scope& scope, const Text& target, const std::string& key) {
-  if (target.value.starts_with("unix:")) {
-    scope.context().diagnostics.error(target.at, key, "`unix:` targets are not built yet");
-  } else if (!parse_host_port(target.value)) {
-    scope.context().diagnostics.error(
-        target.at, key,
-        "expected `host:port`, `address:port` or `[address]:port`; found " + quote(target.value));
-  }
 }
 
 }  // namespace
@@ -76,6 +62,10 @@ void read_listeners(Scope& root, Config& config) {
     listener.name = name;
     listener.at = scope.at();
     read_listener(scope, listener);
+    if (listener.proxy_protocol && config.trusted_proxies.empty())
+      scope.error("proxy_protocol",
+                  "nobody may send PROXY headers: name the proxies in `trusted_proxies`, as in "
+                  "`trusted_proxies: [10.0.0.0/8]`");
     // Port 0 is a different free port for each listener; it is also what an address has that
     // could not be read.
     if (listener.address.port == 0) return;
@@ -92,9 +82,7 @@ void read_upstreams(Scope& root, Config& config) {
     Upstream& upstream = config.upstreams.emplace_back();
     upstream.name = name;
     upstream.at = scope.at();
-    scope.strings("targets", upstream.targets);
-    for (std::size_t i = 0; i < upstream.targets.size(); ++i)
-      read_target(scope, upstream.targets[i], fmt::format("{}[{}]", scope.key("targets"), i));
+    read_reach(scope, upstream);
     scope.choice("balance", upstream.balance);
     enum class Protocol : std::uint8_t { kHttp11 } protocol{};
     scope.choice("protocol", protocol);

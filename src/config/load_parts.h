@@ -18,6 +18,9 @@ void read_upstreams(Scope& root, Config& config);
 void read_streams(Scope& root, Streams& streams);
 // `upgrade` of an API, a route or an operation.
 void read_upgrade(Scope& scope, OperationSettings& settings);
+// What of an upstream says how its targets are found, probed and told apart.
+void read_reach(Scope& scope, Upstream& upstream);
+void read_resolver(Scope& root, Config& config);
 
 // Whether `part` of a limit's key or of `forward.identity` needs to know who is calling.
 [[nodiscard]] bool needs_identity(std::string_view part);

@@ -2,26 +2,26 @@
 
 namespace portcullis::gateway {
 
-bool ConnectionCounts::open(const IpAddress& peer, std::uint32_t most,
-                            std::uint32_t most_per_address) {
-  if (all_.fetch_add(1, std::memory_order_relaxed) >= most) {
-    all_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
+bool ConnectionCounts::open(std::uint32_t most) {
+  if (all_.fetch_add(1, std::memory_order_relaxed) < most) return true;
+  all_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool ConnectionCounts::open_from(const IpAddress& peer, std::uint32_t most) {
   const IpAddress address = key(peer);
   Part& here = part(address);
   const std::lock_guard lock(here.mutex);
   std::uint32_t& count = here.open[address];
-  if (count >= most_per_address) {
+  if (count >= most) {
     if (count == 0) here.open.erase(address);
-    all_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
   ++count;
   return true;
 }
 
-void ConnectionCounts::close(const IpAddress& peer) {
+void ConnectionCounts::close_from(const IpAddress& peer) {
   const IpAddress address = key(peer);
   Part& here = part(address);
   const std::lock_guard lock(here.mutex);
@@ -29,7 +29,6 @@ void ConnectionCounts::close(const IpAddress& peer) {
       found != here.open.end() && --found->second == 0) {
     here.open.erase(found);
   }
-  all_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace portcullis::gateway

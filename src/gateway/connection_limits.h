@@ -14,10 +14,12 @@ namespace portcullis::gateway {
 
 class ConnectionCounts {
  public:
-  // False, and nothing counted, when either maximum is reached. IPv6 addresses count by their /64.
-  [[nodiscard]] bool open(const IpAddress& peer, std::uint32_t most,
-                          std::uint32_t most_per_address);
-  void close(const IpAddress& peer);
+  // One more of all. False, and nothing counted, when the maximum is reached.
+  [[nodiscard]] bool open(std::uint32_t most);
+  void close() { all_.fetch_sub(1, std::memory_order_relaxed); }
+  // One more of an address, once it is known. IPv6 addresses count by their /64.
+  [[nodiscard]] bool open_from(const IpAddress& peer, std::uint32_t most);
+  void close_from(const IpAddress& peer);
   [[nodiscard]] std::uint32_t all() const { return all_.load(std::memory_order_relaxed); }
 
  private:

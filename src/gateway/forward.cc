@@ -383,6 +383,36 @@ void count_failure(Forwarding& forwarding, const Error& error) {
   forwarding.ledger.count_upstream_failure(forwarding.upstream.name(), error.code);
 }
 
+// Whose connection the target is told that it is.
+upstream::Upstream::Ends ends_of(const Forwarding& forwarding) {
+  const http::ConnectionInfo& connection = forwarding.exchange.connection();
+  const IpAddress& client = forwarding.account.client;
+  // Of a client behind another proxy no port is known.
+  const bool direct = client == connection.peer.address;
+  upstream::Upstream::Ends ends{{client, direct ? connection.peer.port : std::uint16_t{0}},
+                                connection.local};
+  if (ends.destination.port == 0 && client.is_v4()) ends.destination.address = IpAddress::v4(0);
+  return ends;
+}
+
+// What an attempt says of its target: a proxy's or an overloaded server's statuses, and silence,
+// speak against it; what the client did, or a pooled connection that had ended, says nothing.
+void judge(upstream::Target& target, const Forwarding& forwarding, const Result<void>& outcome,
+           Processed processed) {
+  if (outcome) {
+    const int status = forwarding.exchange.response_status();
+    if (status == 502 || status == 503 || status == 504)
+      target.failed("answered with status " + std::to_string(status));
+    else
+      target.succeeded();
+    return;
+  }
+  const Error& error = outcome.error();
+  const bool its_fault =
+      error.code == ErrorCode::kUpstreamBroken || error.code == ErrorCode::kUpstreamTimeout;
+  if (its_fault && processed == Processed::kMaybe) target.failed(error.detail);
+}
+
 }  // namespace
 
 Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
@@ -440,20 +470,25 @@ Task<Result<void>> forward(Forwarding& forwarding) {
   http::HeadWriter head(forwarding.exchange.loop().buffers());
   write_upstream_head(forwarding, head);
   upstream::Freshness freshness = upstream::Freshness::kAny;
+  std::optional<upstream::Upstream::Ends> ends;
+  if (forwarding.upstream.tells_client()) ends = ends_of(forwarding);
   for (std::uint32_t retries = 0;; ++retries) {
     std::optional<upstream::Lease> lease;
     if (freshness == upstream::Freshness::kAny) lease = forwarding.upstream.try_acquire();
     if (!lease) {
-      Result<upstream::Lease> made = co_await forwarding.upstream.acquire(freshness);
+      Result<upstream::Lease> made =
+          co_await forwarding.upstream.acquire(freshness, ends ? &*ends : nullptr);
       if (!made) {
         count_failure(forwarding, made.error());
         co_return std::unexpected(std::move(made).error());
       }
       lease = std::move(*made);
     }
-    forwarding.account.upstream_target = &lease->target().name();
+    upstream::Target& target = lease->target();
+    forwarding.account.upstream_target = &target.name();
     Processed processed = Processed::kMaybe;
     Result<void> outcome = co_await attempt(forwarding, *lease, head.text(), processed);
+    judge(target, forwarding, outcome, processed);
     if (outcome) {
       if (forwarding.exchange.response_status() == 101) [[unlikely]] {
         head.release();

@@ -56,20 +56,22 @@ TEST(ConnectionCounts, HoldBothMaximaAndForgetWhoLeft) {
   ConnectionCounts counts;
   const IpAddress a = *IpAddress::parse("192.0.2.1");
   const IpAddress b = *IpAddress::parse("192.0.2.2");
-  EXPECT_TRUE(counts.open(a, 3, 2));
-  EXPECT_TRUE(counts.open(a, 3, 2));
-  EXPECT_FALSE(counts.open(a, 3, 2));  // of this address
-  EXPECT_TRUE(counts.open(b, 3, 2));
-  EXPECT_FALSE(counts.open(b, 3, 2));  // in all
-  counts.close(a);
-  EXPECT_TRUE(counts.open(b, 3, 2));
+  EXPECT_TRUE(counts.open_from(a, 2));
+  EXPECT_TRUE(counts.open_from(a, 2));
+  EXPECT_FALSE(counts.open_from(a, 2));
+  EXPECT_TRUE(counts.open_from(b, 2));
+  counts.close_from(a);
+  EXPECT_TRUE(counts.open_from(a, 2));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(counts.open(3));
+  EXPECT_FALSE(counts.open(3));
   EXPECT_EQ(counts.all(), 3U);
+  counts.close();
+  EXPECT_TRUE(counts.open(3));
   const IpAddress six = *IpAddress::parse("2001:db8::1");
   const IpAddress neighbour = *IpAddress::parse("2001:db8::2");
-  ConnectionCounts sixes;
-  EXPECT_TRUE(sixes.open(six, 9, 1));
-  EXPECT_FALSE(sixes.open(neighbour, 9, 1));  // the same /64
-  EXPECT_FALSE(sixes.open(neighbour, 9, 0));
+  EXPECT_TRUE(counts.open_from(six, 1));
+  EXPECT_FALSE(counts.open_from(neighbour, 1)) << "the same /64";
+  EXPECT_FALSE(counts.open_from(neighbour, 0));
 }
 
 constexpr std::string_view kWhole = R"(

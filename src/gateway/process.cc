@@ -58,6 +58,8 @@ Process::Process(std::string config_path, telemetry::DiagnosticLog& log)
     : config_path_(std::move(config_path)),
       log_(log),
       shard_(registry_.open_shard()),
+      standings_([this](const upstream::TargetEvent& event) { on_target_event(event); }),
+      prober_(loop_, resolver_, standings_),
       limits_(loop_.now()),
       keys_(random_word()),
       tick_(loop_.timers(), [](void* self) { static_cast<Process*>(self)->on_tick(); }, this) {}
@@ -166,6 +168,7 @@ Result<void> Process::start() {
     workers_.push_back(std::make_unique<Worker>(
         WorkerOptions{.registry = registry_,
                       .access_log = access_log_.get(),
+                      .standings = standings_,
                       .cache_key = cache_key,
                       .id_seed = random_word(),
                       .fetch_keys = [this](std::shared_ptr<authn::KeySource> source) {
@@ -176,6 +179,7 @@ Result<void> Process::start() {
   }
   PC_CHECK_OK(adopt_everywhere(snapshot));
   snapshot_ = std::move(snapshot);
+  follow_upstreams();
   register_metrics();
   if (on_snapshot) PC_CHECK_OK(on_snapshot(*snapshot_));
   for (const auto& [name, listener] : shared_) {
@@ -196,6 +200,7 @@ void Process::reload() {
   if (Result<void> adopted = adopt_everywhere(*compiled); !adopted) return refused(adopted.error());
   ++last_revision_;
   snapshot_ = *std::move(compiled);
+  follow_upstreams();
   if (Result<void> opened = open_access_log(snapshot_->config().access_log); !opened) {
     log_.error("access_log_unchanged", {{"reason", opened.error().detail}});
   }
@@ -213,6 +218,49 @@ void Process::reload() {
                                 {{"result", "reloaded"}}));
   log_.info("reloaded", {{"revision", static_cast<std::int64_t>(last_revision_)}});
   fetch_what_is_due();
+}
+
+// ---- upstreams
+
+void Process::follow_upstreams() {
+  const std::vector<config::Upstream>& upstreams = snapshot_->config().upstreams;
+  resolver_.use_servers(snapshot_->config().resolver);
+  constexpr std::string_view kHealthy = "portcullis_upstream_healthy";
+  constexpr std::string_view kEjections = "portcullis_upstream_ejections_total";
+  for (const auto& gone : standings_.keep_only(upstreams)) {
+    const telemetry::Label labels[] = {{"upstream", gone->upstream()}, {"target", gone->target()}};
+    for (const std::string_view name : {kHealthy, kEjections})
+      registry_.forget_callback(name, labels);
+  }
+  for (const config::Upstream& upstream : upstreams) {
+    for (const config::Text& target : upstream.targets) {
+      const telemetry::Label labels[] = {{"upstream", upstream.name}, {"target", target.value}};
+      const auto standing = standings_.find(upstream.name, target.value);
+      registry_.gauge_callback(kHealthy, "1 while the target takes its turn.", labels,
+                               [this, standing] { return standing->is_out(loop_.now()) ? 0 : 1; });
+      registry_.counter_callback(
+          kEjections, "How often the target was left alone after errors.", labels,
+          [standing] { return static_cast<std::int64_t>(standing->ejections()); });
+    }
+  }
+  if (running_) prober_.adopt(upstreams);
+}
+
+// On any thread.
+void Process::on_target_event(const upstream::TargetEvent& event) {
+  using Kind = upstream::TargetEvent::Kind;
+  const std::initializer_list<telemetry::LogField> fields = {
+      {"upstream", event.upstream}, {"target", event.target}, {"reason", event.reason}};
+  switch (event.kind) {
+    case Kind::kUnhealthy:
+      return log_.warning("target_unhealthy", fields);
+    case Kind::kHealthy:
+      return log_.info("target_healthy", fields);
+    case Kind::kEjected:
+      return log_.warning("target_ejected", fields);
+    case Kind::kAddressRefused:
+      return log_.warning("target_address_refused", fields);
+  }
 }
 
 // ---- keys of issuers
@@ -329,6 +377,7 @@ void Process::begin_drain() {
   const bool again = draining_;
   draining_ = true;
   ready_ = false;
+  prober_.stop();
   const auto patience = again ? std::chrono::milliseconds(0) : snapshot_->config().drain_timeout;
   log_.info("draining", {{"at_most_ms", patience.count()}});
   const TimePoint deadline = loop_.now() + patience;
@@ -340,7 +389,7 @@ void Process::begin_drain() {
 
 // What is under way on the control thread is bounded by its own deadlines.
 Task<void> Process::end_control() {
-  while (tasks_.running() > 0)
+  while (tasks_.running() > 0 || prober_.running() > 0)
     co_await loop_.sleep_until(loop_.now() + std::chrono::milliseconds(5));
   loop_.stop();
 }
@@ -358,6 +407,7 @@ void Process::run(Watch watch, const std::function<void()>& on_drained) {
       });
     });
   }
+  prober_.adopt(snapshot_->config().upstreams);
   ready_ = true;
   on_tick();
   log_.info("ready", {{"workers", static_cast<std::int64_t>(workers_.size())}});

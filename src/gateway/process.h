@@ -13,6 +13,8 @@
 #include "telemetry/diagnostic_log.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "upstream/prober.h"
+#include "upstream/standing.h"
 
 #include <functional>
 #include <memory>
@@ -63,6 +65,9 @@ class Process {
   void prepare_shared(const Snapshot& snapshot);
   Result<void> call(Worker& worker, const std::function<Result<void>(Worker&)>& work);
   void register_metrics();
+  // Probes, names and metrics as the snapshot in force says.
+  void follow_upstreams();
+  void on_target_event(const upstream::TargetEvent& event);
   void on_signal(int number);
   void begin_drain();
   Result<std::shared_ptr<const runtime::TlsClientContext>> tls_client();
@@ -80,6 +85,8 @@ class Process {
   runtime::Resolver resolver_{loop_};
   telemetry::Registry registry_;
   telemetry::ShardHandle shard_;
+  upstream::Standings standings_;
+  upstream::Prober prober_;
   ratelimit::Table limits_;
   authn::KeySources keys_;
   runtime::TicketKeys tickets_;

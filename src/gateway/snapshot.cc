@@ -197,6 +197,10 @@ class SnapshotCompiler {
     ListenerPlan plan;
     plan.config = listener;
     plan.settings = server_settings(listener);
+    if (listener.proxy_protocol) plan.proxies = config_.trusted_proxies;
+    plan.local_wanted = std::ranges::any_of(config_.upstreams, [](const config::Upstream& one) {
+      return one.proxy_protocol != config::ProxyProtocol::kNone;
+    });
     if (listener.tls) plan.tls = compile_tls(listener.name, *listener.tls);
     if (listener.tls && listener.tls->hsts) plan.hsts = hsts_value(*listener.tls->hsts);
     std::size_t index = 0;

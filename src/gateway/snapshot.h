@@ -33,6 +33,9 @@ struct ListenerPlan {
   config::Listener config;
   http::ServerSettings settings;
   std::shared_ptr<const runtime::TlsServerContext> tls;  // null: clear text
+  std::vector<Cidr>
+      proxies;  // who must say whose connection it is, in a PROXY header; empty: nobody
+  bool local_wanted = false;  // an upstream is told where connections come in
   Router router;
   std::string hsts;                    // the field's value; empty: none
   std::vector<CorsPlace> cors_places;  // empty when no API here has a rule

@@ -1,6 +1,9 @@
 #include "gateway/worker.h"
 
+#include "gateway/client_address.h"
+#include "http/receive_proxy_header.h"
 #include "http/server.h"
+#include "runtime/socket_address.h"
 #include "runtime/tls.h"
 #include "upstream/pools.h"
 
@@ -55,6 +58,7 @@ class Worker::State {
       return serve_unreadable(exchange, owner_.current_, index_, owner_.services_, error);
     }
     void on_connection(int fd, const IpEndpoint& peer) override;
+    void count_unproxied(std::string_view reason);
 
    private:
     friend class State;
@@ -65,6 +69,8 @@ class Worker::State {
     std::size_t index_ = 0;
     http::ServerSettings settings_;
     std::shared_ptr<const runtime::TlsServerContext> tls_;
+    std::vector<Cidr> proxies_;  // as in ListenerPlan
+    bool local_wanted_ = false;
     config::ListenerLimits limits_;
     std::shared_ptr<ConnectionCounts> counts_;
     telemetry::GaugeId open_;
@@ -77,12 +83,15 @@ class Worker::State {
   struct Connection {
     Connection(Loop& loop, int fd, const IpEndpoint& from)
         : stream(loop, fd, from),
-          info{.peer = from, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
+          info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
     runtime::Stream stream;
     http::ConnectionInfo info;
     http::Phase phase = http::Phase::kFresh;
+    bool counted = false;  // among those of its address
   };
 
+  static Task<bool> learn_peer(Listening& listening, ConnectionCounts& counts,
+                               Connection& connection);
   static Task<bool> secure(Listening& listening, Connection& connection);
   static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd, IpEndpoint peer);
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
@@ -118,7 +127,7 @@ class Worker::State {
   Loop loop_;
   runtime::Resolver resolver_{loop_};
   WorkerServices services_;
-  upstream::Pools pools_{loop_, resolver_};
+  upstream::Pools pools_;
   SnapshotRef current_;
   std::vector<std::shared_ptr<Listening>> listeners_;
   std::list<Connection*> connections_;
@@ -165,6 +174,8 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
   index_ = index;
   settings_ = plan.settings;
   tls_ = plan.tls;
+  proxies_ = plan.proxies;
+  local_wanted_ = plan.local_wanted;
   limits_ = plan.config.limits;
   counts_ = std::move(counts);
 }
@@ -176,7 +187,19 @@ void Worker::State::Listening::retire() {
 
 void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   telemetry::Shard& shard = owner_.services_.ledger.shard();
-  if (!counts_->open(peer.address, limits_.connections, limits_.connections_per_address)) {
+  const bool proxied = !proxies_.empty();
+  if (proxied && !is_trusted(peer.address, proxies_)) {
+    count_unproxied("untrusted");
+    close(fd);
+    return;
+  }
+  bool room = counts_->open(limits_.connections);
+  // Behind a proxy the address that counts comes with its header.
+  if (room && !proxied && !counts_->open_from(peer.address, limits_.connections_per_address)) {
+    counts_->close();
+    room = false;
+  }
+  if (!room) {
     shard.add(refused_);
     close(fd);
     return;
@@ -185,6 +208,41 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   const auto self =
       std::ranges::find_if(owner_.listeners_, [&](const auto& each) { return each.get() == this; });
   owner_.tasks_.spawn(run_connection(*self, fd, peer));
+}
+
+// Registered when it first happens: most listeners have no proxy before them.
+void Worker::State::Listening::count_unproxied(std::string_view reason) {
+  Ledger& ledger = owner_.services_.ledger;
+  ledger.shard().add(
+      ledger.registry().counter("portcullis_proxy_headers_refused_total",
+                                "Connections closed, since nobody who may said whose they are.",
+                                {{"listener", name_}, {"reason", reason}}));
+}
+
+// Whose connection it is: its peer's, or where a PROXY header must come first, whose that says.
+[[gnu::noinline]] Task<bool> Worker::State::learn_peer(Listening& listening,
+                                                       ConnectionCounts& counts,
+                                                       Connection& connection) {
+  connection.counted = listening.proxies_.empty();
+  if (connection.counted) co_return true;
+  const TimePoint deadline = listening.owner_.loop_.now() + listening.settings_.head_timeout;
+  const Result<http::ProxyHeader> header =
+      co_await http::receive_proxy_header(connection.stream, deadline);
+  if (!header) {
+    const ErrorCode code = header.error().code;
+    listening.count_unproxied(code == ErrorCode::kMalformedRequest ? "malformed"
+                              : code == ErrorCode::kTimeout        ? "timeout"
+                                                                   : "closed");
+    co_return false;
+  }
+  if (header->ends) {
+    connection.info.peer = header->ends->source;
+    connection.info.local = header->ends->destination;
+  }
+  connection.counted =
+      counts.open_from(connection.info.peer.address, listening.limits_.connections_per_address);
+  if (!connection.counted) listening.owner_.services_.ledger.shard().add(listening.refused_);
+  co_return connection.counted;
 }
 
 // TLS, where the listener has it. Its frame goes before the first request comes.
@@ -208,12 +266,15 @@ Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, i
   Connection connection(state.loop_, fd, peer);
   const auto place = state.connections_.insert(state.connections_.end(), &connection);
   const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
+  if (listening->local_wanted_) connection.info.local = runtime::SocketAddress::of_socket(fd);
   state.services_.ledger.shard().up(listening->open_);
-  const bool secured = co_await secure(*listening, connection);
+  const bool known = co_await learn_peer(*listening, *counts, connection);
+  const bool secured = known && co_await secure(*listening, connection);
   if (secured)
     co_await http::serve_http1(connection.stream, *listening, connection.info, connection.phase);
   state.services_.ledger.shard().down(listening->open_);
-  counts->close(connection.info.peer.address);
+  if (connection.counted) counts->close_from(connection.info.peer.address);
+  counts->close();
   state.connections_.erase(place);
 }
 
@@ -225,7 +286,8 @@ Worker::State::State(WorkerOptions options)
                 .key_refresher = authn::LoopKeyRefresher(loop_, std::move(options.fetch_keys)),
                 .request_ids = RequestIds(options.id_seed),
                 .codecs = Codecs(options.registry),
-                .streams = OpenStreams(options.registry)} {
+                .streams = OpenStreams(options.registry)},
+      pools_(loop_, resolver_, options.standings) {
   on_log_timer();
   on_sweep_timer();
 }
@@ -265,6 +327,7 @@ Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapsho
     if (std::ranges::find(next, listening) == next.end()) listening->retire();
   }
   listeners_ = std::move(next);
+  resolver_.use_servers(snapshot->config().resolver);
   current_ = SnapshotRef(localise(snapshot));
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     const ListenerPlan& plan = snapshot->listeners()[i];

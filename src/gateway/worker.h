@@ -10,6 +10,7 @@
 #include "runtime/resolver.h"
 #include "runtime/stream.h"
 #include "telemetry/log.h"
+#include "upstream/standing.h"
 
 #include <functional>
 #include <map>
@@ -31,6 +32,7 @@ using SharedListeners = std::map<std::string, SharedListener>;
 struct WorkerOptions {
   telemetry::Registry& registry;
   telemetry::LogSink* access_log = nullptr;  // null: none
+  upstream::Standings& standings;
   HashKey cache_key;
   std::uint64_t id_seed = 0;
   // Sees to it that these keys are fetched; called on the worker's thread.

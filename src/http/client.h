@@ -57,9 +57,6 @@ class ClientConnection {
   // Idle and silent: neither closed nor sending what nobody asked for.
   [[nodiscard]] bool is_usable() { return stream_->is_quiet(); }
 
-  // When it was last given back to its pool.
-  TimePoint idle_since{};
-
  private:
   enum class Body : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
   void make_room();

@@ -17,7 +17,8 @@ namespace portcullis::http {
 
 // What is known of the connection that an exchange came on.
 struct ConnectionInfo {
-  IpEndpoint peer;
+  IpEndpoint peer;   // the client, as a PROXY header says where one is required
+  IpEndpoint local;  // where it came in, as that header says; port 0: nobody said
   Scheme scheme = Scheme::kHttp;
   std::string_view tls_version;  // `TLSv1.3`; empty in clear text
 };

@@ -19,9 +19,10 @@ Error as_fetch_error(Error error) {
 Task<Result<std::unique_ptr<runtime::Stream>>> open(Loop& loop, runtime::Resolver& resolver,
                                                     const runtime::TlsClientContext& tls,
                                                     const Url& url, TimePoint deadline) {
-  PC_CO_TRY(const std::vector<IpAddress> addresses, co_await resolver.resolve(url.host));
+  PC_CO_TRY(const runtime::Resolver::Addresses addresses,
+            co_await resolver.resolve(url.host, deadline));
   Error last;
-  for (const IpAddress& address : addresses) {
+  for (const IpAddress& address : *addresses) {
     Result<std::unique_ptr<runtime::Stream>> stream =
         co_await runtime::Stream::connect(loop, {address, url.port}, deadline);
     if (!stream) {

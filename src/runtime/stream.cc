@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace portcullis::runtime {
@@ -22,6 +23,7 @@ Error closed(std::string why) {
 Error timed_out() { return {ErrorCode::kTimeout, ErrorSource::kInternal, "deadline passed", {}}; }
 
 constexpr std::size_t kTlsRecord = 16384;  // RFC 8446 5.1
+constexpr std::chrono::milliseconds kUnixQueueRetry{5};
 
 }  // namespace
 
@@ -57,7 +59,11 @@ void Stream::on_events(std::uint32_t events) {
     filled_ = false;
   }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && lost_ != nullptr) lost_(lost_context_);
+  if ((events & watched_) != 0) {
+    const bool idle = (watched_ & EPOLLIN) != 0;
+    watcher_(watcher_context_);
+    if (idle) return;  // nobody waits, and the stream may be gone
+  }
   // Under TLS a read may wait for the socket to take bytes, and the other way round, so both try on
   // any event.
   if (reading_ != nullptr && (readable_ || tls_ != nullptr)) {
@@ -122,12 +128,45 @@ ssize_t Stream::send(const iovec* parts, std::size_t count) {
   return n;
 }
 
+void Stream::when_lost(void (*lost)(void*), void* context) {
+  watcher_ = lost;
+  watcher_context_ = context;
+  watched_ = lost != nullptr ? EPOLLHUP | EPOLLERR : 0;
+}
+
+void Stream::when_stirred(void (*stirred)(void*), void* context) {
+  watcher_ = stirred;
+  watcher_context_ = context;
+  watched_ = stirred != nullptr ? EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR : 0;
+}
+
+bool Stream::attempt_peek(Read& operation) {
+  if (!readable_) return false;
+  ssize_t n = 0;
+  do {
+    n = ::recv(fd_, operation.into.data(), operation.into.size(), MSG_PEEK);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno != EAGAIN) {
+    operation.result = std::unexpected(closed(std::strerror(errno)));
+    return true;
+  }
+  if (n == 0 || (n > 0 && static_cast<std::size_t>(n) > operation.known)) {
+    operation.result = static_cast<std::size_t>(n);
+    return true;
+  }
+  // Nothing new. What comes next raises a new edge, unless the end has been seen already.
+  if (ended_) return true;
+  readable_ = false;
+  return false;
+}
+
 bool Stream::attempt_read(Read& operation) {
   if (unwatched_) {
     operation.result = std::unexpected(closed("no room in epoll"));
     return true;
   }
   if (operation.what == Until::kSocket) return readable_;
+  if (operation.what == Until::kMore) return attempt_peek(operation);
   if (tls_ != nullptr) {
     return operation.what == Until::kBytes ? tls_->attempt_read(operation.into, operation.result)
                                            : tls_->attempt_peek(operation.result);
@@ -284,6 +323,29 @@ Task<Result<std::unique_ptr<Stream>>> Stream::connect(Loop& loop, const IpEndpoi
     if (!connected) co_return std::unexpected(connected.error());
   }
   co_return stream;
+}
+
+Task<Result<std::unique_ptr<Stream>>> Stream::connect_unix(Loop& loop, std::string_view path,
+                                                           TimePoint deadline) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  PC_CHECK(path.starts_with('/') && path.size() < sizeof address.sun_path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  for (;;) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) co_return fail(ErrorCode::kMachine, std::string("socket: ") + std::strerror(errno));
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+      co_return std::make_unique<Stream>(loop, fd, IpEndpoint{});
+    const int reason = errno;
+    close(fd);
+    if (reason != EAGAIN) {
+      co_return fail(ErrorCode::kUpstreamUnreachable, std::strerror(reason),
+                     ErrorSource::kUpstream);
+    }
+    // The server's queue is full (unix(7)), and nobody says when it has room.
+    if (loop.now() >= deadline) co_return std::unexpected(timed_out());
+    co_await loop.sleep_until(std::min(deadline, loop.now() + kUnixQueueRetry));
+  }
 }
 
 Task<Result<void>> Stream::accept_tls(const TlsServerContext& context, TimePoint deadline) {

@@ -1,4 +1,4 @@
-// A connected TCP socket, in clear or under TLS, for coroutines of one loop.
+// A connected TCP or Unix socket, in clear or under TLS, for coroutines of one loop.
 //
 // At most one read and one write wait at a time. Every operation tries the system call first and
 // waits only when the kernel has nothing; the readiness that epoll reported is remembered, so that
@@ -34,6 +34,10 @@ class Stream final : public Pollable {
   // Connects. Errors: kUpstreamUnreachable, kTimeout, kMachine.
   static Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const IpEndpoint& to,
                                                        TimePoint deadline);
+  // The same to the socket at `path`, an absolute path of at most 107 bytes; its peer is no
+  // address.
+  static Task<Result<std::unique_ptr<Stream>>> connect_unix(Loop& loop, std::string_view path,
+                                                            TimePoint deadline);
 
   // TLS handshakes. Errors: kClosed (with OpenSSL's reason), kTimeout, kCancelled.
   Task<Result<void>> accept_tls(const TlsServerContext& context, TimePoint deadline);
@@ -55,6 +59,7 @@ class Stream final : public Pollable {
     kBytes,      // some bytes have been read
     kAvailable,  // a read would not wait
     kSocket,     // the socket is readable, whatever TLS makes of it
+    kMore,       // the socket holds more bytes than the caller knows of; they stay there
   };
 
   struct Read : Operation {
@@ -63,6 +68,7 @@ class Stream final : public Pollable {
     Until what;
     std::span<char> into;
     TimePoint deadline;
+    std::size_t known = 0;  // for kMore
     bool await_ready() { return stream.attempt_read(*this); }
     void await_suspend(std::coroutine_handle<> handle) { stream.wait_read(*this, handle); }
     Result<std::size_t> await_resume() { return std::move(result); }
@@ -93,6 +99,14 @@ class Stream final : public Pollable {
     return {*this, Until::kAvailable, {}, deadline};
   }
 
+  // Before TLS: what is there from the front, without taking it, once that is more than `known`
+  // bytes; 0 when the stream ends before. Errors as for read().
+  [[nodiscard]] Read peek(std::span<char> into, std::size_t known, TimePoint deadline) {
+    Read operation{*this, Until::kMore, into, deadline};
+    operation.known = known;
+    return operation;
+  }
+
   // Writes all of `parts` (which it consumes); the value is the number of bytes. Errors: kClosed,
   // kTimeout, kCancelled.
   [[nodiscard]] Write write(std::span<iovec> parts, TimePoint deadline) {
@@ -119,10 +133,10 @@ class Stream final : public Pollable {
 
   // Calls `lost(context)` once the connection is gone for good: reset, or closed both ways. A peer
   // that only says that it will send no more is still there. Null to hear no more.
-  void when_lost(void (*lost)(void* context), void* context) {
-    lost_ = lost;
-    lost_context_ = context;
-  }
+  void when_lost(void (*lost)(void* context), void* context);
+  // Calls `stirred(context)` once the peer has sent something or ended, for a connection on which
+  // nobody reads: it may destroy the stream. In place of when_lost(). Null to hear no more.
+  void when_stirred(void (*stirred)(void* context), void* context);
 
   // Nothing has arrived, not even an end, since the last read took everything: a pooled connection
   // may be used.
@@ -138,6 +152,7 @@ class Stream final : public Pollable {
   friend struct StreamBio;
   void on_events(std::uint32_t events) override;
   bool attempt_read(Read& operation);
+  bool attempt_peek(Read& operation);
   bool attempt_write(Write& operation);
   bool attempt_write_tls(Write& operation);
   void wait_read(Read& operation, std::coroutine_handle<> handle);
@@ -167,8 +182,9 @@ class Stream final : public Pollable {
   bool unwatched_ = false;  // the kernel had no room for it: every operation says so
   bool broken_ = false;     // TLS failed: nothing more may be sent, not even a close_notify
   bool at_end_ = false;     // the socket has said 0
-  void (*lost_)(void*) = nullptr;
-  void* lost_context_ = nullptr;
+  void (*watcher_)(void*) = nullptr;
+  void* watcher_context_ = nullptr;
+  std::uint32_t watched_ = 0;  // the events that it is called for
   IpEndpoint peer_;
   Read* reading_ = nullptr;
   Write* writing_ = nullptr;

@@ -1,14 +1,16 @@
 #include "runtime/stream.h"
 
-#include "runtime/resolver.h"
 #include "runtime/testing/runner.h"
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace portcullis::runtime {
 namespace {
@@ -108,19 +110,82 @@ TEST(Stream, ConnectsAndSaysWhenNobodyListens) {
   runner.run(connect_nowhere(runner.loop));
 }
 
-Task<void> resolve_localhost(Loop& loop) {
-  Resolver resolver(loop);
-  const auto addresses = co_await resolver.resolve("localhost");
-  EXPECT_TRUE(addresses);
-  if (addresses) EXPECT_TRUE(addresses->front().is_loopback());
-  const auto literal = co_await resolver.resolve("192.0.2.7");
-  EXPECT_TRUE(literal);
-  if (literal) EXPECT_EQ(literal->front().to_string(), "192.0.2.7");
+// A socket in the file system, on which nobody accepts.
+class UnixListener {
+ public:
+  explicit UnixListener(int backlog)
+      : path_(::testing::TempDir() + "portcullis-stream-test-" + std::to_string(getpid())) {
+    unlink(path_.c_str());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    PC_CHECK(fd_ >= 0 &&
+             bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    PC_CHECK(listen(fd_, backlog) == 0);
+  }
+  ~UnixListener() {
+    close(fd_);
+    unlink(path_.c_str());
+  }
+  UnixListener(const UnixListener&) = delete;
+  UnixListener& operator=(const UnixListener&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // The next of those that wait, or -1.
+  [[nodiscard]] int accept_one() const {
+    return accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  }
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+Task<void> connect_to_path(Loop& loop) {
+  UnixListener listener(8);
+  auto made =
+      co_await Stream::connect_unix(loop, listener.path(), loop.now() + milliseconds(5'000));
+  EXPECT_TRUE(made);
+  if (!made) co_return;
+  Stream server(loop, listener.accept_one(), IpEndpoint{});
+  EXPECT_TRUE(co_await testing::send_text(**made, "hello"));
+  (*made)->shutdown_write();
+  EXPECT_EQ((co_await testing::receive_all(server)).text, "hello");
+  const auto nobody =
+      co_await Stream::connect_unix(loop, "/does/not/exist.sock", loop.now() + milliseconds(5'000));
+  EXPECT_FALSE(nobody);
+  if (!nobody) EXPECT_EQ(nobody.error().code, ErrorCode::kUpstreamUnreachable);
 }
 
-TEST(Resolver, KnowsTheHostsFileAndLiterals) {
+TEST(Stream, ConnectsToASocketInTheFileSystem) {
   Runner runner;
-  runner.run(resolve_localhost(runner.loop));
+  runner.run(connect_to_path(runner.loop));
+}
+
+Task<void> wait_in_queue(Loop& loop) {
+  UnixListener listener(0);
+  std::vector<std::unique_ptr<Stream>> made;
+  Error last;
+  for (int i = 0; i < 8; ++i) {
+    auto stream =
+        co_await Stream::connect_unix(loop, listener.path(), loop.now() + milliseconds(20));
+    if (stream)
+      made.push_back(std::move(*stream));
+    else
+      last = stream.error();
+  }
+  EXPECT_FALSE(made.empty());
+  EXPECT_LT(made.size(), 8U) << "the queue has an end";
+  EXPECT_EQ(last.code, ErrorCode::kTimeout);
+  // Room is noticed while it waits.
+  close(listener.accept_one());
+  EXPECT_TRUE(
+      co_await Stream::connect_unix(loop, listener.path(), loop.now() + milliseconds(5'000)));
+}
+
+TEST(Stream, WaitsForRoomInTheQueueOfASocketInTheFileSystem) {
+  Runner runner;
+  runner.run(wait_in_queue(runner.loop));
 }
 
 Task<void> wait_for(Loop& loop, int& count) {

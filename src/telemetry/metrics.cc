@@ -195,6 +195,15 @@ void Registry::counter_callback(std::string_view name, std::string_view help, La
   add_callback(name, help, labels, Type::kCounter, std::move(callback));
 }
 
+void Registry::forget_callback(std::string_view name, Labels labels) {
+  const std::lock_guard lock(mutex_);
+  const auto found = families_.find(name);
+  if (found == families_.end()) return;
+  const auto series = found->second.series.find(render(labels));
+  if (series != found->second.series.end() && series->second.callback)
+    found->second.series.erase(series);
+}
+
 ShardHandle Registry::open_shard() {
   const std::lock_guard lock(mutex_);
   shards_.push_back(std::make_unique<Shard>());

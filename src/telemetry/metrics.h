@@ -149,6 +149,9 @@ class Registry {
   void counter_callback(std::string_view name, std::string_view help, Labels labels,
                         Callback callback);
 
+  // Ends a callback's series, when what it spoke of is gone for good.
+  void forget_callback(std::string_view name, Labels labels);
+
   [[nodiscard]] ShardHandle open_shard();
 
   // The Prometheus text format 0.0.4 (kContentType), families in order of name.

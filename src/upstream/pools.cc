@@ -3,21 +3,24 @@
 #include <set>
 
 namespace portcullis::upstream {
-namespace {
 
-// What must be equal for a connection that was made before a reload to be good after it.
-std::string key_of(const config::Upstream& upstream, const std::string& target) {
-  return upstream.name + "|" + target;
+std::string Pools::key_of(const config::Upstream& upstream, const std::string& target) {
+  std::string key = upstream.name + "|" + target + "|" +
+                    std::to_string(static_cast<int>(upstream.proxy_protocol));
+  for (const Cidr& range : upstream.allow_addresses)
+    key += "|" + range.address.to_string() + "/" + std::to_string(range.bits);
+  return key;
 }
-
-}  // namespace
 
 std::shared_ptr<Target> Pools::find_or_make(const config::Upstream& upstream,
                                             const std::string& target) {
   std::weak_ptr<Target>& known = targets_[key_of(upstream, target)];
   std::shared_ptr<Target> found = known.lock();
-  if (found == nullptr) {
-    found = std::make_shared<Target>(loop_, resolver_, upstream, target);
+  std::shared_ptr<Standing> standing = standings_.find(upstream.name, target);
+  // One that had left the configuration, and is not gone yet, stands as it stood then.
+  if (found == nullptr || found->standing() != standing.get()) {
+    if (found != nullptr) found->retire();
+    found = std::make_shared<Target>(loop_, resolver_, upstream, target, std::move(standing));
     known = found;
   }
   found->serve(upstream);

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
+#include "upstream/standing.h"
 #include "upstream/target.h"
 #include "upstream/upstream.h"
 
@@ -17,7 +18,8 @@ namespace portcullis::upstream {
 
 class Pools {
  public:
-  Pools(Loop& loop, runtime::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  Pools(Loop& loop, runtime::Resolver& resolver, Standings& standings)
+      : loop_(loop), resolver_(resolver), standings_(standings) {}
   Pools(const Pools&) = delete;
   Pools& operator=(const Pools&) = delete;
 
@@ -25,6 +27,10 @@ class Pools {
   // before, and is reached in the same way, keeps its connections; one that is not there any more
   // closes them: what is idle at once, what is lent when its request has ended.
   std::vector<std::shared_ptr<Upstream>> adopt(const std::vector<config::Upstream>& upstreams);
+
+  // What must be equal for a connection that was made before a reload to be good after it.
+  [[nodiscard]] static std::string key_of(const config::Upstream& upstream,
+                                          const std::string& target);
 
   // For every few seconds.
   void sweep(TimePoint now);
@@ -35,6 +41,7 @@ class Pools {
 
   Loop& loop_;
   runtime::Resolver& resolver_;
+  Standings& standings_;
   std::map<std::string, std::weak_ptr<Target>> targets_;  // by all that decides how it is reached
 };
 

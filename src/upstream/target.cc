@@ -8,11 +8,13 @@
 namespace portcullis::upstream {
 
 Target::Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-               const std::string& name)
+               const std::string& name, std::shared_ptr<Standing> standing)
     : loop_(loop),
       name_(name),
-      dialer_(loop, resolver, config, name),
-      idle_timeout_(config.idle_timeout) {}
+      standing_(std::move(standing)),
+      dialer_(loop, resolver, config, name, *standing_) {
+  serve(config);
+}
 
 Target::~Target() { PC_CHECK(active_ == 0 && upstreams_.empty()); }
 
@@ -24,6 +26,7 @@ void Target::retire() {
 void Target::serve(const config::Upstream& config) {
   retired_ = false;
   idle_timeout_ = config.idle_timeout;
+  eject_ = config.eject;
 }
 
 void Target::close_idle(TimePoint now) {
@@ -31,20 +34,36 @@ void Target::close_idle(TimePoint now) {
   const auto first_young = std::ranges::find_if(
       idle_, [&](const auto& connection) { return now - connection->idle_since < idle_timeout_; });
   idle_.erase(idle_.begin(), first_young);
-  std::erase_if(idle_, [](const auto& connection) { return !connection->is_usable(); });
+  // Nobody asks for the name of a target that nobody uses.
+  if ((active_ > 0 || !idle_.empty()) && dialer_.refresh()) {
+    std::erase_if(idle_, [&](const auto& connection) {
+      return !dialer_.leads_to(connection->http.stream().peer().address);
+    });
+  }
 }
 
-void Target::give_back(std::unique_ptr<http::ClientConnection> connection) {
-  if (!connection->release() || retired_) return;
+void Target::give_back(std::unique_ptr<PooledConnection> connection) {
+  runtime::Stream& stream = connection->http.stream();
+  if (!connection->http.release() || retired_ || dialer_.tells_client() ||
+      !dialer_.leads_to(stream.peer().address) || !connection->http.is_usable()) {
+    return;
+  }
   connection->idle_since = loop_.now();
+  stream.when_stirred(&Target::on_stirred, connection.get());
   idle_.push_back(std::move(connection));
 }
 
-std::unique_ptr<http::ClientConnection> Target::take_idle() {
+void Target::on_stirred(void* connection) {
+  auto& idle = static_cast<PooledConnection*>(connection)->target.idle_;
+  std::erase_if(idle, [&](const auto& one) { return one.get() == connection; });
+}
+
+std::unique_ptr<PooledConnection> Target::take_idle() {
   while (!idle_.empty()) {
-    std::unique_ptr<http::ClientConnection> connection = std::move(idle_.back());
+    std::unique_ptr<PooledConnection> connection = std::move(idle_.back());
     idle_.pop_back();
-    if (connection->is_usable()) return connection;
+    connection->http.stream().when_stirred(nullptr, nullptr);
+    if (connection->http.is_usable()) return connection;
   }
   return nullptr;
 }

@@ -9,21 +9,35 @@
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
 #include "upstream/dialer.h"
+#include "upstream/standing.h"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace portcullis::upstream {
 
+class Target;
 class Upstream;
+
+// A connection of a target's pool.
+struct PooledConnection {
+  PooledConnection(Target& owner, std::unique_ptr<runtime::Stream> stream)
+      : target(owner), http(std::move(stream)) {}
+  Target& target;
+  http::ClientConnection http;
+  TimePoint idle_since{};
+};
 
 class Target {
  public:
   Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-         const std::string& name);
+         const std::string& name, std::shared_ptr<Standing> standing);
   ~Target();  // every lease must have ended
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
@@ -33,31 +47,43 @@ class Target {
   [[nodiscard]] std::size_t active() const { return active_; }
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 
+  [[nodiscard]] const Standing* standing() const { return standing_.get(); }
+
+  // How requests fare with it, for all workers; `reason` is for the log.
+  void succeeded() { standing_->succeeded(); }
+  void failed(std::string_view reason) { standing_->failed(loop_.now(), eject_, reason); }
+
   // The configuration has it no more: what is idle is closed at once, what is lent when it comes
   // back.
   void retire();
   // The configuration in force has it.
   void serve(const config::Upstream& config);
-  // Closes what has been idle for too long, or was closed from the other side.
+  // Closes what has been idle for too long, or leads where the name leads no more.
   void close_idle(TimePoint now);
 
  private:
   friend class Upstream;
   friend class Lease;
 
-  void give_back(std::unique_ptr<http::ClientConnection> connection);
+  void give_back(std::unique_ptr<PooledConnection> connection);
   // Null when nothing usable stands idle.
-  [[nodiscard]] std::unique_ptr<http::ClientConnection> take_idle();
+  [[nodiscard]] std::unique_ptr<PooledConnection> take_idle();
+  // An idle connection was closed from the other side, or speaks unasked.
+  static void on_stirred(void* connection);
+  void unreachable(const Error& error) {
+    standing_->unreachable(loop_.now(), eject_, error.detail);
+  }
   // A lent connection has ended or come back: somebody may be waiting for it.
   void one_ended();
 
   Loop& loop_;
   std::string name_;
+  std::shared_ptr<Standing> standing_;
   Dialer dialer_;
-  std::chrono::milliseconds idle_timeout_;
-  std::vector<std::unique_ptr<http::ClientConnection>> idle_;  // the most recently used last
+  std::chrono::milliseconds idle_timeout_{0};
+  std::optional<config::Eject> eject_;
+  std::vector<std::unique_ptr<PooledConnection>> idle_;  // the most recently used last
   std::size_t active_ = 0;
-  TimePoint rests_until_{};
   std::vector<Upstream*> upstreams_;  // that balance over it: one, and during a reload more
   bool retired_ = false;
 };
@@ -66,7 +92,7 @@ class Target {
 class Lease {
  public:
   Lease() = default;
-  Lease(Target& target, std::unique_ptr<http::ClientConnection> connection, bool reused)
+  Lease(Target& target, std::unique_ptr<PooledConnection> connection, bool reused)
       : target_(&target), connection_(std::move(connection)), reused_(reused) {}
   Lease(Lease&& other) noexcept
       : target_(std::exchange(other.target_, nullptr)),
@@ -77,7 +103,7 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
   ~Lease() { end(); }
 
-  [[nodiscard]] http::ClientConnection& connection() const { return *connection_; }
+  [[nodiscard]] http::ClientConnection& connection() const { return connection_->http; }
   [[nodiscard]] Target& target() const { return *target_; }
   // It stood idle before: the server may have closed it at any moment.
   [[nodiscard]] bool reused() const { return reused_; }
@@ -88,7 +114,7 @@ class Lease {
  private:
   friend class Upstream;
   Target* target_ = nullptr;
-  std::unique_ptr<http::ClientConnection> connection_;
+  std::unique_ptr<PooledConnection> connection_;
   bool reused_ = false;
 };
 

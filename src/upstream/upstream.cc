@@ -11,9 +11,6 @@ namespace {
 // Requests that may wait for a connection, as a multiple of the connections that there may be.
 constexpr std::size_t kQueueFactor = 4;
 
-// How long a target that could not be reached is passed over.
-constexpr std::chrono::seconds kRest{1};
-
 }  // namespace
 
 Upstream::Upstream(Loop& loop, const config::Upstream& config,
@@ -23,6 +20,7 @@ Upstream::Upstream(Loop& loop, const config::Upstream& config,
       balance_(config.balance),
       maximum_(config.maximum_connections),
       connect_timeout_(config.connect_timeout),
+      tells_client_(config.proxy_protocol != config::ProxyProtocol::kNone),
       targets_(std::move(targets)) {
   PC_CHECK(!targets_.empty());
   for (const auto& target : targets_) target->upstreams_.push_back(this);
@@ -40,14 +38,14 @@ std::size_t Upstream::active() const {
 }
 
 // Does not move the turn: a look at what stands idle is not a request yet. Begins at the target
-// whose turn it is, so that ties go round; one that could not be reached a moment ago is passed
-// over while there are others.
+// whose turn it is, so that ties go round; one that is out is passed over while there are others.
+// When all are, each has its turn: a probe may be wrong, and an answer is worth a try.
 Target& Upstream::choose() {
   const std::size_t turn = (turn_ + 1) % targets_.size();
   Target* best = nullptr;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     Target& target = *targets_[(turn + i) % targets_.size()];
-    if (target.rests_until_ > loop_.now()) continue;
+    if (target.standing_->is_out(loop_.now())) continue;
     if (balance_ == config::Balance::kRoundRobin) return target;
     if (best == nullptr || target.active_ < best->active_) best = &target;
   }
@@ -63,7 +61,7 @@ Target& Upstream::after(const Target& target) {
 
 std::optional<Lease> Upstream::take_idle(Target& target) {
   if (target.active_ >= maximum_) return std::nullopt;
-  std::unique_ptr<http::ClientConnection> connection = target.take_idle();
+  std::unique_ptr<PooledConnection> connection = target.take_idle();
   if (connection == nullptr) return std::nullopt;
   ++target.active_;
   return Lease(target, std::move(connection), true);
@@ -76,7 +74,7 @@ std::optional<Lease> Upstream::try_acquire() {
   return lease;
 }
 
-Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
+Task<Result<Lease>> Upstream::acquire(Freshness freshness, const Ends* ends) {
   const TimePoint deadline = loop_.now() + connect_timeout_;
   Error last{
       ErrorCode::kUpstreamUnreachable, ErrorSource::kUpstream, "no target could be reached", {}};
@@ -115,7 +113,7 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
       continue;
     }
     ++tries;
-    Result<Lease> made = co_await connect(target);
+    Result<Lease> made = co_await connect(target, ends);
     if (made) co_return std::move(*made);
     last = std::move(made).error();
     failed = &target;
@@ -125,19 +123,21 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness) {
   co_return std::unexpected(std::move(last));
 }
 
-Task<Result<Lease>> Upstream::connect(Target& target) {
+Task<Result<Lease>> Upstream::connect(Target& target, const Ends* ends) {
   const TimePoint deadline = loop_.now() + connect_timeout_;
   ++target.active_;
   Lease lease(target, nullptr, false);  // counts from now on, and stops counting if this fails
   // What stands idle makes room, so that there are never more than `maximum` connections.
   if (!target.idle_.empty() && target.active_ + target.idle_.size() > maximum_)
     target.idle_.erase(target.idle_.begin());
-  Result<std::unique_ptr<runtime::Stream>> stream = co_await target.dialer_.open(deadline);
+  std::optional<Ends> told;
+  if (ends != nullptr) told = *ends;
+  Result<std::unique_ptr<runtime::Stream>> stream = co_await target.dialer_.open(deadline, told);
   if (!stream) {
-    target.rests_until_ = loop_.now() + kRest;
+    target.unreachable(stream.error());
     co_return std::unexpected(std::move(stream).error());
   }
-  lease.connection_ = std::make_unique<http::ClientConnection>(std::move(*stream));
+  lease.connection_ = std::make_unique<PooledConnection>(target, std::move(*stream));
   co_return lease;
 }
 

@@ -25,6 +25,8 @@ enum class Freshness : std::uint8_t { kAny, kNewConnection };
 
 class Upstream {
  public:
+  using Ends = http::ProxyHeader::Ends;
+
   Upstream(Loop& loop, const config::Upstream& config,
            std::vector<std::shared_ptr<Target>> targets);
   ~Upstream();  // nobody may be waiting
@@ -40,8 +42,10 @@ class Upstream {
   // A connection to the target whose turn it is, made within `connect_timeout`; waits its turn when
   // the target has `maximum` connections already. A target that cannot be reached is passed over
   // for the next one. Errors: kUpstreamUnreachable when none could be reached, kUnavailable when
-  // the queue is full or its wait too long.
-  Task<Result<Lease>> acquire(Freshness freshness);
+  // the queue is full or its wait too long. Where the targets are told whose
+  // connection it is (tells_client()), `ends` says; null: ours.
+  Task<Result<Lease>> acquire(Freshness freshness, const Ends* ends = nullptr);
+  [[nodiscard]] bool tells_client() const { return tells_client_; }
 
   [[nodiscard]] std::size_t active() const;
 
@@ -69,7 +73,7 @@ class Upstream {
   void next_turn();
   [[nodiscard]] Target& after(const Target& target);
   [[nodiscard]] std::optional<Lease> take_idle(Target& target);
-  Task<Result<Lease>> connect(Target& target);
+  Task<Result<Lease>> connect(Target& target, const Ends* ends);
   void one_ended();
 
   Loop& loop_;
@@ -77,6 +81,7 @@ class Upstream {
   config::Balance balance_;
   std::uint32_t maximum_;
   std::chrono::milliseconds connect_timeout_;
+  bool tells_client_;
   std::vector<std::shared_ptr<Target>> targets_;
   std::size_t turn_ = 0;
   std::deque<Waiter*> waiters_;

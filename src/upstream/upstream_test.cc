@@ -257,6 +257,89 @@ TEST(Upstream, DoesNotLetAnyoneWaitForEver) {
   runner.run(queue_in_vain(runner.loop));
 }
 
+Task<void> notice(Loop& loop) {
+  Scene scene(loop);
+  const std::shared_ptr<Upstream> upstream = scene.adopt(configure({scene.one.target()}));
+  for (const bool speaks : {false, true}) {
+    Lease lease = co_await must_acquire(*upstream);
+    co_await finish(lease, scene.one);
+    Target& target = lease.target();
+    lease.keep();
+    EXPECT_EQ(target.idle(), 1U);
+    if (speaks)
+      co_await runtime::testing::send_text(*scene.one.connections.back(), "HTTP/1.1 408 \r\n");
+    else
+      scene.one.connections.back()->shutdown_write();
+    co_await settle(loop);
+    EXPECT_EQ(target.idle(), 0U) << "dropped at once, not when it is next wanted";
+    scene.one.connections.clear();
+  }
+}
+
+TEST(Upstream, NoticesAtOnceWhenAnIdleConnectionEndsOrSpeaks) {
+  Runner runner;
+  runner.run(notice(runner.loop));
+}
+
+Task<void> eject(Loop& loop) {
+  Scene scene(loop);
+  config::Upstream config = configure({scene.one.target(), scene.two.target()});
+  config.eject = config::Eject{2, milliseconds(60'000)};
+  const std::shared_ptr<Upstream> upstream = scene.adopt(config);
+  std::vector<Lease> leases;
+  leases.push_back(co_await must_acquire(*upstream));
+  leases.push_back(co_await must_acquire(*upstream));
+  Target& bad = leases[0].target();
+  Target& good = leases[1].target();
+  bad.failed("x");
+  bad.failed("x");
+  for (int i = 0; i < 4; ++i) leases.push_back(co_await must_acquire(*upstream));
+  for (std::size_t i = 2; i < leases.size(); ++i) EXPECT_EQ(&leases[i].target(), &good);
+  // When all are out, all have their turn.
+  good.failed("x");
+  good.failed("x");
+  leases.push_back(co_await must_acquire(*upstream));
+  leases.push_back(co_await must_acquire(*upstream));
+  EXPECT_NE(&leases.back().target(), &leases[leases.size() - 2].target());
+  EXPECT_EQ(scene.events,
+            (std::vector<std::string>{"ejected " + bad.name(), "ejected " + good.name()}));
+}
+
+TEST(Upstream, LeavesAnEjectedTargetAloneWhileThereAreOthers) {
+  Runner runner;
+  runner.run(eject(runner.loop));
+}
+
+Task<void> tell_client(Loop& loop) {
+  Scene scene(loop);
+  config::Upstream config = configure({scene.one.target()});
+  config.proxy_protocol = config::ProxyProtocol::kV1;
+  const std::shared_ptr<Upstream> upstream = scene.adopt(config);
+  EXPECT_TRUE(upstream->tells_client());
+  const Upstream::Ends ends{{*IpAddress::parse("192.0.2.1"), 4321},
+                            {*IpAddress::parse("198.51.100.2"), 443}};
+  Result<Lease> lease = co_await upstream->acquire(Freshness::kAny, &ends);
+  EXPECT_TRUE(lease);
+  if (!lease) co_return;
+  co_await finish(*lease, scene.one);
+  char buffer[256];
+  const auto n =
+      co_await scene.one.connections.back()->read(buffer, loop.now() + milliseconds(5'000));
+  EXPECT_TRUE(n);
+  if (n) {
+    EXPECT_EQ(std::string_view(buffer, *n), "PROXY TCP4 192.0.2.1 198.51.100.2 4321 443\r\n");
+  }
+  Target& target = lease->target();
+  lease->keep();
+  EXPECT_EQ(target.idle(), 0U) << "another client's request must not go over it";
+  EXPECT_FALSE(upstream->try_acquire());
+}
+
+TEST(Upstream, TellsWhoseConnectionItIsAndUsesItForNobodyElse) {
+  Runner runner;
+  runner.run(tell_client(runner.loop));
+}
+
 Task<void> close_idle(Loop& loop) {
   Scene scene(loop);
   const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));

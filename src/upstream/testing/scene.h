@@ -59,11 +59,16 @@ inline config::Upstream configure(std::vector<std::string> targets,
 struct Scene {
   Loop& loop;
   runtime::Resolver resolver;
+  std::vector<std::string> events;  // what would be logged: `ejected 127.0.0.1:80`
+  Standings standings{[this](const TargetEvent& event) {
+    constexpr const char* kNames[] = {"unhealthy ", "healthy ", "ejected ", "refused "};
+    events.push_back(kNames[static_cast<int>(event.kind)] + std::string(event.target));
+  }};
   Pools pools;
   FakeServer one;
   FakeServer two;
   explicit Scene(Loop& owner)
-      : loop(owner), resolver(owner), pools(owner, resolver), one(owner), two(owner) {}
+      : loop(owner), resolver(owner), pools(owner, resolver, standings), one(owner), two(owner) {}
 
   // A configuration with this one upstream comes into force.
   std::shared_ptr<Upstream> adopt(const config::Upstream& config) {

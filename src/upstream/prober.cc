@@ -1,0 +1,151 @@
+#include "upstream/prober.h"
+
+#include "http/client.h"
+#include "http/head_writer.h"
+#include "upstream/dialer.h"
+#include "upstream/pools.h"
+
+#include <coroutine>
+#include <utility>
+
+namespace portcullis::upstream {
+namespace {
+
+constexpr int kMostInterimResponses = 4;
+
+std::string key_of(const config::Upstream& upstream, const std::string& target) {
+  const config::Health& health = *upstream.health;
+  std::string key = Pools::key_of(upstream, target) + "|" + health.path;
+  for (const std::int64_t number :
+       {std::int64_t{health.every.count()}, health.timeout.count(),
+        std::int64_t{health.unhealthy_after}, std::int64_t{health.healthy_after},
+        std::int64_t{health.status.value_or(0)}})
+    key += "|" + std::to_string(number);
+  return key;
+}
+
+}  // namespace
+
+struct Prober::Probe {
+  Probe(Loop& owner, runtime::Resolver& resolver, const config::Upstream& upstream,
+        const std::string& target, std::shared_ptr<Standing> shared)
+      : loop(owner),
+        health(*upstream.health),
+        standing(std::move(shared)),
+        dialer(owner, resolver, upstream, target, *standing),
+        timer(owner.timers(), [](void* self) { static_cast<Probe*>(self)->wake(); }, this) {}
+
+  void wake() {
+    if (waiter) loop.ready(std::exchange(waiter, nullptr));
+  }
+  void end() {
+    ended = true;
+    timer.disarm();
+    wake();
+  }
+  // Until the next probe is due, or the last one was.
+  auto pause() {
+    struct Pause {
+      Probe& probe;
+      [[nodiscard]] bool await_ready() const noexcept { return probe.ended; }
+      void await_suspend(std::coroutine_handle<> handle) {
+        probe.waiter = handle;
+        probe.timer.arm(probe.loop.now() + probe.health.every);
+      }
+      void await_resume() const noexcept {}
+    };
+    return Pause{*this};
+  }
+  void judge(const Result<void>& outcome) {
+    if (ended) return;
+    const bool good = outcome.has_value();
+    in_a_row = good == last_was_good ? in_a_row + 1 : 1;
+    last_was_good = good;
+    if (in_a_row < (good ? health.healthy_after : health.unhealthy_after)) return;
+    standing->set_healthy(good, good ? std::string_view("probes are answered")
+                                     : std::string_view(outcome.error().detail));
+  }
+
+  Loop& loop;
+  const config::Health health;
+  std::shared_ptr<Standing> standing;
+  Dialer dialer;
+  runtime::Timer timer;
+  std::coroutine_handle<> waiter;
+  bool ended = false;
+  bool last_was_good = true;
+  std::uint32_t in_a_row = 0;
+};
+
+Prober::Prober(Loop& loop, runtime::Resolver& resolver, Standings& standings)
+    : loop_(loop), resolver_(resolver), standings_(standings) {}
+
+Prober::~Prober() = default;
+
+void Prober::adopt(const std::vector<config::Upstream>& upstreams) {
+  std::map<std::string, std::shared_ptr<Probe>> next;
+  std::vector<std::shared_ptr<Probe>> fresh;
+  for (const config::Upstream& upstream : upstreams) {
+    if (!upstream.health) continue;
+    for (const config::Text& target : upstream.targets) {
+      const std::string key = key_of(upstream, target.value);
+      std::shared_ptr<Probe> probe;
+      if (const auto same = probes_.find(key); same != probes_.end()) {
+        probe = std::move(same->second);
+        probes_.erase(same);
+      } else {
+        probe = std::make_shared<Probe>(loop_, resolver_, upstream, target.value,
+                                        standings_.find(upstream.name, target.value));
+        fresh.push_back(probe);
+      }
+      next.emplace(key, std::move(probe));
+    }
+  }
+  for (const auto& [key, probe] : std::exchange(probes_, std::move(next))) {
+    probe->end();
+    probe->standing->set_healthy(true, "not probed any more");
+  }
+  for (std::shared_ptr<Probe>& probe : fresh) tasks_.spawn(run(std::move(probe)));
+}
+
+void Prober::stop() {
+  for (const auto& [key, probe] : std::exchange(probes_, {})) probe->end();
+}
+
+Task<void> Prober::run(std::shared_ptr<Probe> probe) {
+  while (!probe->ended) {
+    const Result<void> outcome = co_await ask(*probe);
+    probe->judge(outcome);
+    co_await probe->pause();
+  }
+}
+
+Task<Result<void>> Prober::ask(Probe& probe) {
+  const TimePoint deadline = probe.loop.now() + probe.health.timeout;
+  PC_CO_TRY(std::unique_ptr<runtime::Stream> stream,
+            co_await probe.dialer.open(deadline, std::nullopt));
+  http::ClientConnection connection(std::move(stream));
+  http::HeadWriter head(probe.loop.buffers());
+  head.put("GET ").put(probe.health.path).put(" HTTP/1.1\r\n");
+  head.field("host", probe.dialer.authority())
+      .field("user-agent", "portcullis-probe")
+      .field("connection", "close")
+      .put("\r\n");
+  iovec part{const_cast<char*>(head.text().data()), head.text().size()};
+  PC_CO_CHECK(co_await connection.stream().write(std::span(&part, 1), deadline));
+  connection.begin();
+  for (int interim = 0; interim <= kMostInterimResponses; ++interim) {
+    Arena arena;
+    http::Response response(arena);
+    PC_CO_CHECK(co_await connection.read_head(http::Method::kGet, response, deadline));
+    if (response.status < 200) continue;
+    const auto status = static_cast<std::uint32_t>(response.status);
+    const bool good = probe.health.status ? status == *probe.health.status : status / 100 == 2;
+    if (good) co_return Result<void>{};
+    co_return fail(ErrorCode::kUpstreamBroken, "answered with status " + std::to_string(status),
+                   ErrorSource::kUpstream);
+  }
+  co_return fail(ErrorCode::kUpstreamBroken, "too many interim responses", ErrorSource::kUpstream);
+}
+
+}  // namespace portcullis::upstream
