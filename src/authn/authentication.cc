@@ -75,12 +75,25 @@ bool changes_something(const http::Request& request) {
   return !http::is_safe(request.method) || request.fields.find(http::FieldId::kUpgrade) != nullptr;
 }
 
+IdentityRef identity_of(const Authenticator& authenticator, std::string_view name, WallTime expires,
+                        const RoleTable& roles) {
+  Identity identity;
+  identity.kind = Identity::Kind::kCertificate;
+  identity.authenticator = authenticator.name;
+  identity.subject = authenticator.name + "|" + std::string(name);
+  identity.roles = authenticator.mutual_tls()->roles;
+  identity.role_ids = roles.find_all(identity.roles);
+  identity.expires = expires;
+  return IdentityRef(std::move(identity));
+}
+
 }  // namespace
 
-// What a request presents; borrows from its fields. Exactly one of them, or neither.
+// What a request presents; borrows from its fields and its connection. One of them, or none.
 struct Door::Credentials {
   const http::Field* authorization = nullptr;
   std::optional<PresentedKey> key;
+  const runtime::ClientCertificate* certificate = nullptr;
 };
 
 struct Door::Decision {
@@ -102,6 +115,14 @@ Door Door::compile(std::shared_ptr<const Authenticators> authenticators,
     door.accepted_.push_back(authenticator);
     if (const ApiKeyAuthenticator* const keys = authenticator->api_key()) {
       for (const KeyPlace& place : keys->places) door.key_places_.add(place);
+      continue;
+    }
+    if (authenticator->mutual_tls() != nullptr) {
+      if (door.by_certificate_ != nullptr && door.by_certificate_ != authenticator)
+        diagnostics.error(name.at, std::string(key),
+                          "`" + name.value + "` and `" + door.by_certificate_->name +
+                              "` both take client certificates: one could be meant for either");
+      door.by_certificate_ = authenticator;
       continue;
     }
     const std::string& issuer = authenticator->jwt()->rules.issuer;
@@ -131,28 +152,31 @@ void Door::add_challenges(std::string_view realm) {
         bearer +
         R"(, error="invalid_request", error_description="more than one credential was presented")");
   }
-  for (const KeyPlace& place : key_places_.all()) {
-    const std::string challenge =
-        "ApiKey " + quoted_realm + ", " + challenge_name(place.kind) + "=" + quote(place.name);
-    for (auto* const list : {&for_missing_, &for_invalid_token_, &for_ambiguous_}) {
-      list->push_back(challenge);
-    }
-  }
+  std::vector<std::string> ours;
+  for (const KeyPlace& place : key_places_.all())
+    ours.push_back("ApiKey " + quoted_realm + ", " + challenge_name(place.kind) + "=" +
+                   quote(place.name));
+  // No scheme is registered for certificates, and a 401 must have a challenge (RFC 9110 15.5.2).
+  if (by_certificate_ != nullptr) ours.push_back("ClientCertificate " + quoted_realm);
+  for (auto* const list : {&for_missing_, &for_invalid_token_, &for_ambiguous_})
+    list->insert(list->end(), ours.begin(), ours.end());
 }
 
 std::span<const std::string> Door::challenges(const Error& error) const {
   if (error.code == ErrorCode::kCredentialsMissing) return for_missing_;
   if (error.code == ErrorCode::kAmbiguousCredentials) return for_ambiguous_;
   if (error.code != ErrorCode::kCredentialsInvalid) return {};
-  // An API key was refused: nothing is wrong with a token.
-  const bool key_refused = std::ranges::any_of(accepted_, [&](const Authenticator* each) {
-    return each->api_key() != nullptr && each->rule == error.rule;
+  // An API key or a certificate was refused: nothing is wrong with a token.
+  const bool no_token = std::ranges::any_of(accepted_, [&](const Authenticator* each) {
+    return each->jwt() == nullptr && each->rule == error.rule;
   });
-  return key_refused ? for_missing_ : for_invalid_token_;
+  return no_token ? for_missing_ : for_invalid_token_;
 }
 
-Result<Door::Credentials> Door::find_credentials(const http::Request& request) const {
+Result<Door::Credentials> Door::find_credentials(const Caller& caller) const {
+  const http::Request& request = caller.request;
   Credentials found;
+  if (takes_certificates()) found.certificate = caller.certificate;
   if (!issuers_.empty()) {
     found.authorization = request.fields.find(http::FieldId::kAuthorization);
     if (found.authorization != nullptr && request.fields.count(http::FieldId::kAuthorization) > 1)
@@ -161,19 +185,27 @@ Result<Door::Credentials> Door::find_credentials(const http::Request& request) c
   PC_TRY(found.key, key_places_.find(request));
   if (found.authorization != nullptr && found.key)
     return refuse(ErrorCode::kAmbiguousCredentials, "Authorization and an API key");
+  if (found.certificate != nullptr && (found.authorization != nullptr || found.key)) {
+    return refuse(ErrorCode::kAmbiguousCredentials, found.key
+                                                        ? "a client certificate and an API key"
+                                                        : "a client certificate and Authorization");
+  }
   return found;
 }
 
 Door::Decision Door::decide(const Caller& caller, WorkerState& worker, WallTime wall_now,
                             TimePoint now) const {
   if (open_) return {worker.anonymous(), nullptr};
-  const Result<Credentials> credentials = find_credentials(caller.request);
+  const Result<Credentials> credentials = find_credentials(caller);
   if (!credentials) return {std::unexpected(credentials.error()), nullptr};
   if (credentials->key) return {decide_key(*credentials->key, caller, worker, wall_now), nullptr};
   if (credentials->authorization != nullptr) {
     const auto token = bearer_token(credentials->authorization->value);
     if (token) return decide_token(*token, worker, wall_now, now);
     // RFC 6750 3.1: another scheme is as if there were no credentials.
+  }
+  if (credentials->certificate != nullptr) {
+    return {decide_certificate(*credentials->certificate, worker, wall_now), nullptr};
   }
   return {refuse(ErrorCode::kCredentialsMissing, "no credentials"), nullptr};
 }
@@ -280,6 +312,23 @@ Result<IdentityRef> Door::decide_key(const PresentedKey& presented, const Caller
     return known[*place];
   }
   return invalid("no such API key", refused != nullptr ? refused->rule : "");
+}
+
+// An identity is made once for each certificate, and kept with those of tokens, by the fingerprint.
+Result<IdentityRef> Door::decide_certificate(const runtime::ClientCertificate& certificate,
+                                             WorkerState& worker, WallTime wall_now) const {
+  const Authenticator& by = *by_certificate_;
+  if (!certificate.holds(wall_now)) return invalid(certificate.why_refused(wall_now), by.rule);
+  const runtime::CertificateFacts& facts = certificate.facts();
+  if (wall_now >= facts.validity.ends) return invalid("the certificate has expired", by.rule);
+  const TokenCache::Scope scope{by.index, authenticators_->generation()};
+  const std::string_view print = crypto::view(facts.fingerprint);
+  if (const TokenCache::Entry* known = worker.tokens().find(scope, print)) return known->identity;
+  const Result<std::string_view> name = name_in(facts, by.mutual_tls()->subject);
+  if (!name) return invalid(name.error().detail, by.rule);
+  IdentityRef identity = identity_of(by, *name, facts.validity.ends, authenticators_->roles());
+  worker.tokens().insert(scope, print, identity, crypto::Sha256{}, 0, wall_now);
+  return identity;
 }
 
 std::optional<Result<IdentityRef>> Door::try_authenticate(const Caller& caller, WorkerState& worker,

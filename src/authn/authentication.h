@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "http/message.h"
+#include "runtime/client_certificate.h"
 #include "runtime/task.h"
 
 #include <chrono>
@@ -33,6 +34,7 @@ struct Caller {
   const http::Request& request;
   IpAddress address;                          // the client's, as far as it is believed
   http::Scheme scheme = http::Scheme::kHttp;  // as the client sees it
+  const runtime::ClientCertificate* certificate = nullptr;  // of the connection; null: none
 };
 
 // Immutable; shared by all workers.
@@ -47,6 +49,8 @@ class Door {
 
   // Everybody is let in as nobody; credentials are not looked at.
   [[nodiscard]] bool open() const { return open_; }
+  // A client certificate may let a caller in.
+  [[nodiscard]] bool takes_certificates() const { return by_certificate_ != nullptr; }
 
   // Errors: kCredentialsMissing, kCredentialsInvalid, kAmbiguousCredentials (more than one
   // credential), kUnavailable (the issuer's keys are not known); where cookies carry keys also
@@ -69,8 +73,9 @@ class Door {
 
   // The values of WWW-Authenticate that belong to an error of this door (RFC 9110 11.6.1, RFC 6750
   // 3), each for a field of its own: `Bearer realm="shop", error="invalid_token", …` and, for API
-  // keys, a scheme of ours: `ApiKey realm="shop", header="x-api-key"` (or `cookie=`, `query=`).
-  // Empty for errors that ask for no credentials.
+  // keys and certificates, schemes of ours: `ApiKey realm="shop", header="x-api-key"` (or
+  // `cookie=`, `query=`), `ClientCertificate realm="shop"`. Empty for errors that ask for no
+  // credentials.
   [[nodiscard]] std::span<const std::string> challenges(const Error& error) const;
 
  private:
@@ -78,7 +83,7 @@ class Door {
   struct Decision;
   Door() = default;
 
-  [[nodiscard]] Result<Credentials> find_credentials(const http::Request& request) const;
+  [[nodiscard]] Result<Credentials> find_credentials(const Caller& caller) const;
   [[nodiscard]] Decision decide(const Caller& caller, WorkerState& worker, WallTime wall_now,
                                 TimePoint now) const;
   [[nodiscard]] Decision decide_token(std::string_view token, WorkerState& worker,
@@ -88,6 +93,8 @@ class Door {
                                 WallTime wall_now, TimePoint now) const;
   [[nodiscard]] Result<IdentityRef> decide_key(const PresentedKey& presented, const Caller& caller,
                                                WorkerState& worker, WallTime wall_now) const;
+  [[nodiscard]] Result<IdentityRef> decide_certificate(
+      const runtime::ClientCertificate& certificate, WorkerState& worker, WallTime wall_now) const;
   void add_challenges(std::string_view realm);
 
   bool open_ = false;
@@ -96,6 +103,7 @@ class Door {
   std::vector<const Authenticator*> issuers_;  // those of accepted_ that take tokens
   KeyPlaces key_places_;                       // of those that take API keys
   bool takes_cookies_ = false;
+  const Authenticator* by_certificate_ = nullptr;  // the one that takes client certificates
   std::vector<std::string> for_missing_;
   std::vector<std::string> for_invalid_token_;
   std::vector<std::string> for_ambiguous_;

@@ -90,6 +90,9 @@ std::shared_ptr<const Authenticators> Authenticators::compile(
       ApiKeyAuthenticator method{places_of(*each.api_key), ApiKeyTable(each.api_key->keys)};
       for (const KeyPlace& place : method.places) compiled->key_places_.add(place);
       authenticator.method = std::move(method);
+    } else if (each.mutual_tls) {
+      authenticator.method =
+          MutualTlsAuthenticator{each.mutual_tls->subject, each.mutual_tls->roles};
     } else {
       continue;
     }

@@ -4,6 +4,7 @@
 #include "authn/api_key.h"
 #include "authn/key_places.h"
 #include "authn/key_source.h"
+#include "authn/mutual_tls.h"
 #include "authn/role_table.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
@@ -32,13 +33,16 @@ struct Authenticator {
   std::uint32_t index = 0;
   std::string name;
   std::string rule;  // `authenticators.<name>`, as errors say it
-  std::variant<JwtAuthenticator, ApiKeyAuthenticator> method;
+  std::variant<JwtAuthenticator, ApiKeyAuthenticator, MutualTlsAuthenticator> method;
 
   [[nodiscard]] const JwtAuthenticator* jwt() const {
     return std::get_if<JwtAuthenticator>(&method);
   }
   [[nodiscard]] const ApiKeyAuthenticator* api_key() const {
     return std::get_if<ApiKeyAuthenticator>(&method);
+  }
+  [[nodiscard]] const MutualTlsAuthenticator* mutual_tls() const {
+    return std::get_if<MutualTlsAuthenticator>(&method);
   }
 };
 

@@ -259,7 +259,7 @@ TEST(Checks, OfAuthenticators) {
        key("keys: [{ id: k, hash: \"" + hash + "\", addresses: [] }]"),
        "authenticators.key.api_key.keys[0].addresses", "at least one"},
       {"no kind", block, "authenticators:\n  key: {}\n", "authenticators.key",
-       "expected `jwt` or `api_key`"},
+       "expected `jwt`, `api_key` or `mutual_tls`"},
       {"a kind to come, and no follow-up", block,
        "authenticators:\n  key: { openid_connect: { issuer: x } }\n",
        "authenticators.key.openid_connect", "is not built yet"},
@@ -544,8 +544,6 @@ TEST(Checks, OfUpstreams) {
       {"no connections", block,
        "upstreams: { u: { targets: [\"a:1\"], connections: { maximum: 0 } } }\n",
        "upstreams.u.connections.maximum", "from 1 to 65535"},
-      {"TLS", block, "upstreams: { u: { targets: [\"a:1\"], tls: {} } }\n", "upstreams.u.tls",
-       "is not built yet"},
   };
   for (const Case& c : cases) expect_one_error(c);
 }

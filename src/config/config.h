@@ -38,6 +38,8 @@ struct Tls {
       certificates;  // at least one; the first serves clients that name no host
   TlsVersion minimum = TlsVersion::kTls12;
   std::optional<Hsts> hsts;
+  Text client_ca;   // PEM: whose client certificates are good; empty: none is asked for
+  Text client_crl;  // PEM: revocation lists; empty: none is looked at
 };
 
 struct ListenerLimits {
@@ -117,10 +119,19 @@ struct ApiKeys {
   std::string query;  // name of a parameter
 };
 
+// Which name of a client's certificate is the caller's.
+enum class CertificateName : std::uint8_t { kUri, kDns, kEmail, kDistinguished };
+
+struct MutualTls {
+  CertificateName subject = CertificateName::kUri;
+  std::vector<std::string> roles;
+};
+
 struct Authenticator {
   std::string name;
   std::optional<Jwt> jwt;  // exactly one of these
   std::optional<ApiKeys> api_key;
+  std::optional<MutualTls> mutual_tls;
   Position at;
 };
 
@@ -145,9 +156,13 @@ struct Limit {
 };
 
 enum class ForwardAuthorization : std::uint8_t { kRemove, kKeep };
+// What the upstream is shown of a client's certificate (RFC 9440).
+enum class ForwardCertificate : std::uint8_t { kNone, kLeaf, kChain };
 
 struct Forward {
   ForwardAuthorization authorization = ForwardAuthorization::kRemove;
+  ForwardCertificate client_certificate = ForwardCertificate::kNone;
+  Position client_certificate_at;
   // field name (lower case) -> `subject`, `authenticator`, `issuer`, `roles`, `scopes`, `key` or
   // `claims.NAME`
   std::vector<std::pair<std::string, Text>> identity;
@@ -220,6 +235,14 @@ struct Eject {
 
 enum class ProxyProtocol : std::uint8_t { kNone, kV1, kV2 };
 
+// TLS to the targets; they are verified always.
+struct UpstreamTls {
+  Text ca;  // PEM: whose certificates are good; empty: those of the system's authorities
+  std::string server_name;  // what the certificates must be for; empty: each target's own name
+  Text cert;                // PEM, shown when a target asks; empty: none
+  Text key;
+};
+
 struct Upstream {
   std::string name;
   std::vector<Text> targets;  // `host:port`, `address:port` or `unix:/path`
@@ -231,6 +254,7 @@ struct Upstream {
   std::vector<Cidr> allow_addresses;  // what names may resolve to; empty: any but special ones
   std::optional<Health> health;
   std::optional<Eject> eject;
+  std::optional<UpstreamTls> tls;
   Position at;
 };
 

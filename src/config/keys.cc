@@ -21,6 +21,8 @@ constexpr std::string_view kKeepChoices[] = {"refuse", "keep"};
 constexpr std::string_view kForwardChoices[] = {"remove", "keep"};
 constexpr std::string_view kCodings[] = {"br", "gzip", "zstd"};
 constexpr std::string_view kCodedBodies[] = {"none", "refuse"};
+constexpr std::string_view kForwardCertificates[] = {"none", "leaf", "chain"};
+constexpr std::string_view kCertificateNames[] = {"san.uri", "san.dns", "san.email", "subject.dn"};
 constexpr std::string_view kBalances[] = {"round_robin", "least_requests"};
 constexpr std::string_view kProxyVersions[] = {"none", "v1", "v2"};
 constexpr std::string_view kBalancesToCome[] = {"consistent_hash", "peak_ewma"};
@@ -90,8 +92,14 @@ constexpr Key kTlsKeys[] = {
      .type = kChoice,
      .help = "The oldest version of TLS that is spoken",
      .choices = kTlsVersions},
-    {.name = "client_ca"},
-    {.name = "client_crl"},
+    {.name = "client_ca",
+     .type = kFile,
+     .help = "PEM file with authorities: clients are asked for a certificate, and one that is "
+             "shown must be of theirs"},
+    {.name = "client_crl",
+     .type = kFile,
+     .help = "PEM file with the revocation lists of those authorities; one that is out of date "
+             "refuses every certificate that it covers"},
     {.name = "hsts",
      .type = kDurationOrMapping,
      .help = "Strict-Transport-Security on every answer: 365d, or a block for more",
@@ -295,10 +303,23 @@ constexpr Key kApiKeyKeys[] = {
 };
 constexpr Block kApiKey{kApiKeyKeys};
 
+constexpr Key kMutualTlsKeys[] = {
+    {.name = "subject",
+     .type = kChoice,
+     .help = "The name in the certificate that is the caller's: there must be exactly one of it",
+     .required = true,
+     .choices = kCertificateNames},
+    {.name = "roles", .type = kStrings, .help = "What every holder of a certificate may do"},
+};
+constexpr Block kMutualTls{kMutualTlsKeys};
+
 constexpr Key kAuthenticatorKeys[] = {
     {.name = "jwt", .type = kMapping, .help = "Bearer tokens of an issuer", .block = &kJwt},
     {.name = "api_key", .type = kMapping, .help = "Keys of machines", .block = &kApiKey},
-    {.name = "mutual_tls"},
+    {.name = "mutual_tls",
+     .type = kMapping,
+     .help = "Client certificates of a listener's `tls.client_ca`",
+     .block = &kMutualTls},
     {.name = "identity"},
     {.name = "openid_connect"},
 };
@@ -433,6 +454,11 @@ constexpr Key kForwardKeys[] = {
      .type = kChoice,
      .help = "The Authorization field: remove, or keep",
      .choices = kForwardChoices},
+    {.name = "client_certificate",
+     .type = kChoice,
+     .help = "What of a client's certificate goes to the upstream, as Client-Cert and "
+             "Client-Cert-Chain (RFC 9440): none, leaf, or chain",
+     .choices = kForwardCertificates},
     {.name = "identity",
      .type = kNamedStrings,
      .help = "Request fields that tell the upstream who is calling: a field's name, and subject, "
@@ -568,6 +594,19 @@ constexpr Key kEjectKeys[] = {
      .max = 1 * kHour},
 };
 constexpr Block kEject{kEjectKeys};
+constexpr Key kUpstreamTlsKeys[] = {
+    {.name = "ca",
+     .type = kFile,
+     .help = "PEM file with the authorities that the targets' certificates must be of"},
+    {.name = "server_name",
+     .type = kString,
+     .help = "The host that the certificates must be for, which is also asked for"},
+    {.name = "cert",
+     .type = kFile,
+     .help = "PEM file with the certificate and chain that targets are shown when they ask"},
+    {.name = "key", .type = kFile, .help = "PEM file with its private key"},
+};
+constexpr Block kUpstreamTls{kUpstreamTlsKeys};
 
 constexpr Key kUpstreamKeys[] = {
     {.name = "targets",
@@ -606,7 +645,10 @@ constexpr Key kUpstreamKeys[] = {
      .type = kCidrs,
      .help = "The only addresses that the names of targets may resolve to; unless said any but "
              "loopback, link-local and other special ones"},
-    {.name = "tls"},
+    {.name = "tls",
+     .type = kMapping,
+     .help = "TLS to the targets, which are verified always; without it, clear text",
+     .block = &kUpstreamTls},
 };
 constexpr Block kUpstream{kUpstreamKeys};
 

@@ -191,6 +191,8 @@ void read_api(Scope& scope, Api& api) {
   scope.unless_said("decompress", "none");
   scope.mapping("forward", [&](Scope& forward) {
     forward.choice("authorization", api.forward.authorization);
+    if (forward.choice("client_certificate", api.forward.client_certificate))
+      api.forward.client_certificate_at = forward.place_of("client_certificate");
     forward.named_strings("identity", [&](const Text& field, const Text& part) {
       read_identity_field(forward, field, part, api.forward);
     });

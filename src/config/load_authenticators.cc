@@ -94,22 +94,31 @@ void read_key_scopes(Scope& scope, std::vector<std::string>& out) {
   }
 }
 
-void read_api_key(Scope& scope, ApiKey& key) {
-  key.at = scope.at();
-  if (scope.string("id", key.id) && !is_name(key.id))
-    scope.error("id", "an id is letters, digits, `_` and `-`, at most 64; found " + quote(key.id));
-  read_hash(scope, key.sha256);
+void read_roles_of(Scope& scope, std::vector<std::string>& out) {
   std::vector<Text> roles;
   scope.strings("roles", roles);
   for (std::size_t i = 0; i < roles.size(); ++i) {
     scope.context().references.push_back(
         {ReferenceKind::kRole, roles[i], fmt::format("{}[{}]", scope.key("roles"), i)});
-    key.roles.push_back(roles[i].value);
+    out.push_back(roles[i].value);
   }
+}
+
+void read_api_key(Scope& scope, ApiKey& key) {
+  key.at = scope.at();
+  if (scope.string("id", key.id) && !is_name(key.id))
+    scope.error("id", "an id is letters, digits, `_` and `-`, at most 64; found " + quote(key.id));
+  read_hash(scope, key.sha256);
+  read_roles_of(scope, key.roles);
   read_key_scopes(scope, key.scopes);
   scope.cidrs("addresses", key.addresses);
   std::chrono::sys_seconds expires;
   if (scope.day_end("expires", expires)) key.expires = expires;
+}
+
+void read_mutual_tls(Scope& scope, MutualTls& certificates) {
+  scope.choice("subject", certificates.subject);
+  read_roles_of(scope, certificates.roles);
 }
 
 void read_header(Scope& scope, std::string& header) {
@@ -207,12 +216,15 @@ void read_authenticators(Scope& root, Config& config) {
     scope.mapping("jwt", [&](Scope& jwt) { read_jwt(jwt, authenticator.jwt.emplace()); });
     scope.mapping("api_key",
                   [&](Scope& keys) { read_api_keys(keys, authenticator.api_key.emplace()); });
+    scope.mapping("mutual_tls", [&](Scope& certificates) {
+      read_mutual_tls(certificates, authenticator.mutual_tls.emplace());
+    });
     int kinds = 0;
     for (const std::string_view kind :
          {"jwt", "api_key", "mutual_tls", "identity", "openid_connect"})
       kinds += scope.has(kind) ? 1 : 0;
     if (kinds == 0)
-      diagnostics.error(scope.at(), scope.key(), "expected `jwt` or `api_key`");
+      diagnostics.error(scope.at(), scope.key(), "expected `jwt`, `api_key` or `mutual_tls`");
     else if (kinds > 1)
       diagnostics.error(scope.at(), scope.key(),
                         "an authenticator is of one kind: give each kind its own name");

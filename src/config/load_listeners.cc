@@ -1,11 +1,19 @@
 // `listeners` and `upstreams`: where requests come in and go out.
 #include "config/load_parts.h"
 #include "config/load_shaping.h"
+#include "config/nearest.h"
+#include "config/scalars.h"
 
+#include <algorithm>
 #include <map>
 
 namespace portcullis::config {
 namespace {
+
+void read_file(Scope& scope, std::string_view name, Text& file) {
+  if (scope.has(name)) file.at = scope.place_of(name);
+  scope.file(name, file.value);
+}
 
 void read_tls(Scope& scope, Tls& tls) {
   scope.list("certificates", [&](Scope& item) {
@@ -16,6 +24,32 @@ void read_tls(Scope& scope, Tls& tls) {
   });
   scope.choice("minimum", tls.minimum);
   read_hsts(scope, tls);
+  read_file(scope, "client_ca", tls.client_ca);
+  read_file(scope, "client_crl", tls.client_crl);
+  if (scope.has("client_crl") && !scope.has("client_ca"))
+    scope.error("client_crl",
+                "without `client_ca` no client is asked for a certificate: add it, or remove this");
+}
+
+void read_upstream_tls(Scope& scope, UpstreamTls& tls) {
+  read_file(scope, "ca", tls.ca);
+  scope.unless_said_in_words("ca", "the system's authorities");
+  scope.unless_said_in_words("server_name", "each target's own name");
+  Text server_name;
+  if (scope.string("server_name", server_name)) {
+    if (auto host = parse_host(server_name.value))
+      tls.server_name = host->starts_with('[') ? host->substr(1, host->size() - 2) : *host;
+    else
+      scope.error("server_name",
+                  "expected a host such as `files.internal`, without a port; found " +
+                      quote(server_name.value));
+  }
+  read_file(scope, "cert", tls.cert);
+  read_file(scope, "key", tls.key);
+  if (scope.has("cert") != scope.has("key"))
+    scope.error(scope.has("cert") ? "cert" : "key",
+                "a certificate and its private key go together: add `" +
+                    std::string(scope.has("cert") ? "key" : "cert") + "`");
 }
 
 void read_limits_of(Scope& scope, ListenerLimits& limits) {
@@ -86,6 +120,11 @@ void read_upstreams(Scope& root, Config& config) {
     scope.choice("balance", upstream.balance);
     enum class Protocol : std::uint8_t { kHttp11 } protocol{};
     scope.choice("protocol", protocol);
+    scope.mapping("tls", [&](Scope& tls) { read_upstream_tls(tls, upstream.tls.emplace()); });
+    const bool nameless = std::ranges::any_of(
+        upstream.targets, [](const Text& target) { return target.value.starts_with("unix:"); });
+    if (nameless && upstream.tls && upstream.tls->server_name.empty())
+      scope.error("tls", "a socket has no name to verify: add `server_name`");
     scope.mapping("connections", [&](Scope& connections) {
       connections.integer("maximum", upstream.maximum_connections);
       connections.duration("connect_timeout", upstream.connect_timeout);

@@ -67,7 +67,7 @@ TEST(Load, ReadsEveryKey) {
   ASSERT_TRUE(config->admin);
   EXPECT_EQ(config->admin->token.expose(), "from the environment");
 
-  ASSERT_EQ(config->authenticators.size(), 3U);
+  ASSERT_EQ(config->authenticators.size(), 4U);
   ASSERT_TRUE(config->authenticators[0].jwt);
   const Jwt& staff = *config->authenticators[0].jwt;
   EXPECT_EQ(staff.issuer, "https://login.example.com");
@@ -152,9 +152,10 @@ TEST(Load, ReadsEveryKey) {
 
   for (const char* name :
        {"complete.yaml", "more/limits.yaml", "certs/shop.pem", "certs/shop.key", "certs/files.pem",
-        "certs/files.key", "keys/partner.json", "more/networks.txt"})
+        "certs/files.key", "keys/partner.json", "more/networks.txt", "certs/partners-ca.pem",
+        "certs/partners.crl", "certs/internal-ca.pem", "certs/gateway.pem", "certs/gateway.key"})
     EXPECT_EQ(std::ranges::count(config->files, testdata(name)), 1) << name;
-  EXPECT_EQ(config->files.size(), 8U);
+  EXPECT_EQ(config->files.size(), 13U);
 }
 
 TEST(Load, GivesDefaultsToWhatIsLeftOut) {

@@ -55,7 +55,7 @@ void check_names(const Config& config, Context& context) {
 std::optional<std::set<std::string_view>> claims_in(const Config& config) {
   std::set<std::string_view> claims;
   for (const Authenticator& one : config.authenticators) {
-    if (!one.jwt && !one.api_key) return std::nullopt;
+    if (!one.jwt && !one.api_key && !one.mutual_tls) return std::nullopt;
     if (one.jwt)
       for (const auto& [name, path] : one.jwt->claims) claims.insert(name);
   }
@@ -158,10 +158,12 @@ void check_references(const Config& config, Context& context) {
   check_apis(config, context);
   check_shaping(config, context);
   check_upgrades(config, context);
+  check_certificates(config, context);
 }
 
 void remark(const Config& config, Context& context) {
   remark_unused(config, context);
+  remark_certificates(config, context);
   const std::set<std::string> permitted = permitted_operations(config);
   std::map<std::string_view, const Limit*> limits;
   for (const Limit& limit : config.limits) limits.emplace(limit.name, &limit);

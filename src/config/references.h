@@ -18,6 +18,10 @@ void remark(const Config& config, Context& context);
 void check_roles(const Config& config, Context& context);
 void check_apis(const Config& config, Context& context);
 void check_upgrades(const Config& config, Context& context);
+void check_certificates(const Config& config, Context& context);
+
+// A part of remark().
+void remark_certificates(const Config& config, Context& context);
 
 // Who may call an operation: its own word, or its API's; nullptr when neither says.
 [[nodiscard]] const std::vector<Text>* authenticators_of(const Api& api, const Route& route);

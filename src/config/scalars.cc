@@ -294,7 +294,8 @@ std::string reserved_field(std::string_view name) {
                                               "host",
                                               "http2-settings",
                                               "max-forwards"};
-  constexpr std::string_view kOwn[] = {"forwarded", "via", "x-request-id"};
+  constexpr std::string_view kOwn[] = {"forwarded", "via", "x-request-id", "client-cert",
+                                       "client-cert-chain"};
   if (contains(kConnection, name)) return "frames the message or belongs to one connection";
   if (contains(kOwn, name) || name.starts_with("x-forwarded-"))
     return "is set by the gateway itself";

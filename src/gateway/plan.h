@@ -37,6 +37,7 @@ struct IdentityField {
 
 struct ForwardPlan {
   bool keep_authorization = false;
+  config::ForwardCertificate client_certificate = config::ForwardCertificate::kNone;
   std::vector<IdentityField> identity;
   // Lower-case names that never go on: credentials of ours, and the identity fields as the client
   // could write them.
@@ -67,6 +68,7 @@ struct Plan {
   std::string full_operation;  // `shop.getOrder`
   std::string source;          // where the route is written: `portcullis.yaml:88`
   authn::Door door;
+  bool reads_certificate = false;  // to know the caller by, or to show to the upstream
   ratelimit::Limiter limits;
   const authz::OperationPermit* permit = nullptr;
   ForwardPlan forward;

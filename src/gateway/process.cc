@@ -10,7 +10,6 @@
 #include <future>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace portcullis::gateway {
@@ -62,6 +61,7 @@ Process::Process(std::string config_path, telemetry::DiagnosticLog& log)
       prober_(loop_, resolver_, standings_),
       limits_(loop_.now()),
       keys_(random_word()),
+      certificates_(registry_, log_, tickets_),
       tick_(loop_.timers(), [](void* self) { static_cast<Process*>(self)->on_tick(); }, this) {}
 
 Process::~Process() = default;
@@ -74,15 +74,24 @@ Result<std::shared_ptr<const Snapshot>> Process::compile(std::uint64_t revision)
   std::shared_ptr<const Snapshot> snapshot;
   if (config) {
     files_ = config->files;
-    stamps_ = stamps_of_files();
-    snapshot = Snapshot::compile(std::move(*config), revision,
-                                 {registry_, limits_, keys_, tickets_}, diagnostics);
+    const std::vector<std::string> renewed_by_themselves = certificate_files(*config);
+    snapshot = Snapshot::compile(
+        std::move(*config), revision,
+        {registry_, limits_, keys_, tickets_, snapshot_ != nullptr ? snapshot_->tls() : nullptr},
+        diagnostics);
+    if (snapshot != nullptr) {
+      std::erase_if(files_, [&](const std::string& file) {
+        return std::ranges::find(renewed_by_themselves, file) != renewed_by_themselves.end();
+      });
+    }
+    stamps_ = stamps_of_files(files_);
   } else {
     // A broken file is watched too, so that mending it is seen.
     files_ = diagnostics.files();
-    stamps_ = stamps_of_files();
+    stamps_ = stamps_of_files(files_);
   }
   if (snapshot == nullptr) return fail(ErrorCode::kBadConfig, diagnostics.to_string());
+  compiled_from_ = diagnostics.files();
   for (const config::Diagnostic& diagnostic : diagnostics.all()) {
     if (diagnostic.severity != config::Severity::kWarning) continue;
     log_.warning("configuration", {{"file", diagnostics.files().at(diagnostic.at.file)},
@@ -171,15 +180,18 @@ Result<void> Process::start() {
                       .standings = standings_,
                       .cache_key = cache_key,
                       .id_seed = random_word(),
-                      .fetch_keys = [this](std::shared_ptr<authn::KeySource> source) {
-                        loop_.post([this, source = std::move(source)] {
-                          if (source->begin_requested_fetch()) tasks_.spawn(fetch(source));
-                        });
-                      }}));
+                      .fetch_keys =
+                          [this](std::shared_ptr<authn::KeySource> source) {
+                            loop_.post([this, source = std::move(source)] {
+                              if (source->begin_requested_fetch()) tasks_.spawn(fetch(source));
+                            });
+                          },
+                      .log = &log_}));
   }
   PC_CHECK_OK(adopt_everywhere(snapshot));
   snapshot_ = std::move(snapshot);
   follow_upstreams();
+  certificates_.adopt(snapshot_, compiled_from_);
   register_metrics();
   if (on_snapshot) PC_CHECK_OK(on_snapshot(*snapshot_));
   for (const auto& [name, listener] : shared_) {
@@ -201,6 +213,7 @@ void Process::reload() {
   ++last_revision_;
   snapshot_ = *std::move(compiled);
   follow_upstreams();
+  certificates_.adopt(snapshot_, compiled_from_);
   if (Result<void> opened = open_access_log(snapshot_->config().access_log); !opened) {
     log_.error("access_log_unchanged", {{"reason", opened.error().detail}});
   }
@@ -243,7 +256,13 @@ void Process::follow_upstreams() {
           [standing] { return static_cast<std::int64_t>(standing->ejections()); });
     }
   }
-  if (running_) prober_.adopt(upstreams);
+  if (running_) probe_upstreams();
+}
+
+void Process::probe_upstreams() {
+  const std::shared_ptr<const TlsContexts> tls = snapshot_->tls();
+  prober_.adopt(snapshot_->config().upstreams,
+                [&](const std::string& upstream) { return tls->upstream(upstream); });
 }
 
 // On any thread.
@@ -338,24 +357,14 @@ void Process::register_metrics() {
           [this] { return static_cast<std::int64_t>(log_.dropped()); });
 }
 
-std::vector<std::int64_t> Process::stamps_of_files() const {
-  std::vector<std::int64_t> stamps;
-  for (const std::string& file : files_) {
-    struct stat status{};
-    if (stat(file.c_str(), &status) != 0) {
-      stamps.push_back(-1);
-      continue;
-    }
-    stamps.push_back(status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec);
-    stamps.push_back(status.st_size);
-    stamps.push_back(static_cast<std::int64_t>(status.st_ino));
-  }
-  return stamps;
-}
-
 void Process::on_tick() {
   fetch_what_is_due();
-  if (watch_ == Watch::kYes && stamps_of_files() != stamps_) reload();
+  if (watch_ == Watch::kYes && stamps_of_files(files_) != stamps_) reload();
+  if (!draining_ && certificates_.look(loop_.wall_now())) {
+    for (const auto& worker : workers_)
+      worker->loop().post([one = worker.get()] { one->renew_tls(); });
+    probe_upstreams();
+  }
   if (!draining_) tick_.arm(loop_.now() + kTick);
 }
 
@@ -407,7 +416,7 @@ void Process::run(Watch watch, const std::function<void()>& on_drained) {
       });
     });
   }
-  prober_.adopt(snapshot_->config().upstreams);
+  probe_upstreams();
   ready_ = true;
   on_tick();
   log_.info("ready", {{"workers", static_cast<std::int64_t>(workers_.size())}});

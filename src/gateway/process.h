@@ -4,6 +4,7 @@
 
 #include "authn/key_source.h"
 #include "config/diagnostics.h"
+#include "gateway/certificate_watch.h"
 #include "gateway/snapshot.h"
 #include "gateway/worker.h"
 #include "ratelimit/table.h"
@@ -67,6 +68,7 @@ class Process {
   void register_metrics();
   // Probes, names and metrics as the snapshot in force says.
   void follow_upstreams();
+  void probe_upstreams();
   void on_target_event(const upstream::TargetEvent& event);
   void on_signal(int number);
   void begin_drain();
@@ -77,7 +79,6 @@ class Process {
   void fetch_what_is_due();
   Task<void> end_control();
   void on_tick();
-  [[nodiscard]] std::vector<std::int64_t> stamps_of_files() const;
 
   std::string config_path_;
   telemetry::DiagnosticLog& log_;
@@ -90,6 +91,7 @@ class Process {
   ratelimit::Table limits_;
   authn::KeySources keys_;
   runtime::TicketKeys tickets_;
+  CertificateWatch certificates_;
   std::shared_ptr<const runtime::TlsClientContext> tls_client_;
   TaskGroup tasks_;
   TaskGroup ending_;
@@ -103,7 +105,8 @@ class Process {
   SharedListeners shared_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::uint64_t last_revision_ = 0;
-  std::vector<std::string> files_;  // of the configuration in force
+  std::vector<std::string> files_;          // of the configuration in force, to watch for a reload
+  std::vector<std::string> compiled_from_;  // of the last one that compiled, as positions mean them
   std::vector<std::int64_t> stamps_;
   Watch watch_ = Watch::kNo;
   bool ready_ = false;

@@ -58,6 +58,21 @@ const Plan* find_preflighted(const Passage& passage, std::string_view method) {
   return plan.shape.cors != nullptr ? &plan : nullptr;
 }
 
+// A client shows its certificate to the host that it asks for in its handshake, and for a request
+// to another the certificate says nothing (RFC 9110 15.5.20; CVE-2025-23048). Who connects to an
+// address names no host (RFC 6066 3), and the address is then what it may ask for.
+Result<void> check_host_of_certificate(const Passage& passage, const Plan& plan) {
+  const runtime::ClientCertificate* certificate = passage.exchange.connection().certificate;
+  if (certificate == nullptr || !plan.reads_certificate) return {};
+  std::string_view host = passage.exchange.request().host;
+  const std::string& asked = certificate->server_name();
+  if (!asked.empty() && asked == host) return {};
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  if (asked.empty() && IpAddress::parse(host)) return {};
+  return refuse(ErrorCode::kMisdirected,
+                "the client certificate was shown to `" + asked + "`, not to this host");
+}
+
 // 3: listener, host, path and method to a plan.
 Result<const Plan*> route(Passage& passage) {
   passage.account.step = Step::kRoute;
@@ -79,6 +94,7 @@ Result<const Plan*> route(Passage& passage) {
   passage.account.plan = plan;
   passage.fields.cors = plan->shape.cors.get();
   passage.fields.edits = plan->shape.response.get();
+  PC_CHECK_OK(check_host_of_certificate(passage, *plan));
   return plan;
 }
 
@@ -127,7 +143,8 @@ Result<void> check_maintenance(const Plan& plan) {
 // The scheme is asked for by few routes, and found for these alone.
 authn::Caller caller_of(const Passage& passage, const Plan& plan) {
   const http::Request& request = passage.exchange.request();
-  authn::Caller caller{request, passage.account.client, request.scheme};
+  authn::Caller caller{request, passage.account.client, request.scheme,
+                       passage.exchange.connection().certificate};
   if (plan.door.takes_cookies()) {
     caller.scheme = client_scheme(passage.exchange.connection().peer.address,
                                   passage.snapshot().config().trusted_proxies, request);

@@ -94,6 +94,7 @@ class SnapshotCompiler {
     }
     snapshot_.https_hosts_ = HttpsHosts(config_);
     for (const config::Listener& listener : config_.listeners) compile_listener(listener);
+    compile_tls();
   }
 
  private:
@@ -129,6 +130,8 @@ class SnapshotCompiler {
     plan.permit = snapshot_.permits_.find(plan.full_operation);
     plan.forward = compile_forward(api);
     plan.shape = std::move(shape);
+    plan.reads_certificate = plan.door.takes_certificates() ||
+                             plan.forward.client_certificate != config::ForwardCertificate::kNone;
     const auto upstream =
         std::ranges::find(config_.upstreams, api.upstream.value, &config::Upstream::name);
     plan.upstream_name = api.upstream.value;
@@ -149,6 +152,7 @@ class SnapshotCompiler {
     const config::Forward& forward = api.forward;
     ForwardPlan plan;
     plan.keep_authorization = forward.authorization == config::ForwardAuthorization::kKeep;
+    plan.client_certificate = forward.client_certificate;
     std::set<std::string> removed;
     for (const authn::KeyPlace& place : snapshot_.authenticators_->key_places().all()) {
       switch (place.kind) {
@@ -201,7 +205,6 @@ class SnapshotCompiler {
     plan.local_wanted = std::ranges::any_of(config_.upstreams, [](const config::Upstream& one) {
       return one.proxy_protocol != config::ProxyProtocol::kNone;
     });
-    if (listener.tls) plan.tls = compile_tls(listener.name, *listener.tls);
     if (listener.tls && listener.tls->hsts) plan.hsts = hsts_value(*listener.tls->hsts);
     std::size_t index = 0;
     for (const config::Api& api : config_.apis) {
@@ -222,20 +225,17 @@ class SnapshotCompiler {
     snapshot_.listeners_.push_back(std::move(plan));
   }
 
-  std::shared_ptr<const runtime::TlsServerContext> compile_tls(const std::string& name,
-                                                               const config::Tls& tls) {
-    runtime::TlsServerOptions options;
-    options.name = name;
-    options.minimum = tls.minimum == config::TlsVersion::kTls13 ? runtime::TlsMinimum::kTls13
-                                                                : runtime::TlsMinimum::kTls12;
-    for (const config::CertificateFiles& files : tls.certificates) {
-      options.certificates.push_back({files.cert, files.key});
+  void compile_tls() {
+    std::vector<CertificateFileFault> faults;
+    snapshot_.tls_ = TlsContexts::compile(config_, services_.tls_before.get(),
+                                          OnBrokenFile::kRefuse, services_.tickets, faults);
+    for (CertificateFileFault& fault : faults)
+      diagnostics_.error(fault.at, std::move(fault.key), std::move(fault.reason));
+    const WallTime now = WallClock::now();
+    for (const CertificateFileFact& fact : snapshot_.tls_->facts()) {
+      if (std::string warning = certificate_warning(fact, now); !warning.empty())
+        diagnostics_.warning(fact.at, fact.key, std::move(warning));
     }
-    auto context = runtime::TlsServerContext::create(options, services_.tickets);
-    if (context) return *context;
-    diagnostics_.error(tls.certificates.front().at, "listeners." + name + ".tls.certificates",
-                       context.error().detail);
-    return nullptr;
   }
 
   Snapshot& snapshot_;
@@ -247,6 +247,17 @@ class SnapshotCompiler {
 
 Snapshot::Snapshot() { living_snapshots.fetch_add(1, std::memory_order_relaxed); }
 Snapshot::~Snapshot() { living_snapshots.fetch_sub(1, std::memory_order_relaxed); }
+
+std::shared_ptr<const TlsContexts> Snapshot::tls() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
+
+void Snapshot::renew_tls(std::shared_ptr<const TlsContexts> tls) const {
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(tls);
+}
+
 std::int64_t Snapshot::living() { return living_snapshots.load(std::memory_order_relaxed); }
 
 std::shared_ptr<const Snapshot> Snapshot::compile(config::Config config, std::uint64_t revision,

@@ -9,6 +9,7 @@
 #include "gateway/https_hosts.h"
 #include "gateway/plan.h"
 #include "gateway/router.h"
+#include "gateway/tls_contexts.h"
 #include "http/server.h"
 #include "ratelimit/table.h"
 #include "runtime/tls.h"
@@ -16,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -27,12 +29,13 @@ struct Services {
   ratelimit::Table& limits;
   authn::KeySources& keys;
   runtime::TicketKeys& tickets;
+  // Of the snapshot before: what of it has not changed is used again.
+  std::shared_ptr<const TlsContexts> tls_before = nullptr;
 };
 
 struct ListenerPlan {
   config::Listener config;
   http::ServerSettings settings;
-  std::shared_ptr<const runtime::TlsServerContext> tls;  // null: clear text
   std::vector<Cidr>
       proxies;  // who must say whose connection it is, in a PROXY header; empty: nobody
   bool local_wanted = false;  // an upstream is told where connections come in
@@ -62,6 +65,11 @@ class Snapshot {
   [[nodiscard]] const authn::Authenticators& authenticators() const { return *authenticators_; }
   [[nodiscard]] const HttpsHosts& https_hosts() const { return https_hosts_; }
 
+  // The one thing that changes in a snapshot: its certificates, when their files do. For the
+  // control thread, which tells the workers.
+  [[nodiscard]] std::shared_ptr<const TlsContexts> tls() const;
+  void renew_tls(std::shared_ptr<const TlsContexts> tls) const;
+
  private:
   friend class SnapshotCompiler;
   Snapshot();
@@ -74,6 +82,8 @@ class Snapshot {
   std::vector<Plan> plans_;
   std::vector<ListenerPlan> listeners_;
   HttpsHosts https_hosts_;
+  mutable std::mutex tls_mutex_;
+  mutable std::shared_ptr<const TlsContexts> tls_;
 };
 
 }  // namespace portcullis::gateway

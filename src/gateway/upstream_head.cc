@@ -4,6 +4,7 @@
 #include "gateway/field_values.h"
 #include "http/cookies.h"
 #include "http/head.h"
+#include "runtime/client_certificate.h"
 
 #include <algorithm>
 
@@ -15,6 +16,8 @@ using http::FieldId;
 // What the client cannot say about itself: written by us below, or not at all.
 bool is_ours_to_say(FieldId id) {
   switch (id) {
+    case FieldId::kClientCert:
+    case FieldId::kClientCertChain:
     case FieldId::kForwarded:
     case FieldId::kHost:
     case FieldId::kVia:
@@ -185,6 +188,22 @@ void write_cookies(std::string_view value, const ForwardPlan& plan, http::HeadWr
   if (!first) out.put("\r\n");
 }
 
+// The client's certificate as byte sequences of structured fields (RFC 9440 2; RFC 9651 3.3.5),
+// while it holds.
+void write_certificate_fields(const Forwarding& forwarding, http::HeadWriter& out) {
+  http::Exchange& exchange = forwarding.exchange;
+  const runtime::ClientCertificate* certificate = exchange.connection().certificate;
+  if (certificate == nullptr || !certificate->holds(exchange.loop().wall_now())) return;
+  out.put("client-cert: :").put(certificate->leaf_base64()).put(":\r\n");
+  if (forwarding.plan.forward.client_certificate != config::ForwardCertificate::kChain) return;
+  const std::vector<std::string> chain = certificate->chain_base64();
+  if (chain.empty()) return;
+  out.put("client-cert-chain: ");
+  for (std::size_t i = 0; i < chain.size(); ++i)
+    out.put(i == 0 ? ":" : ", :").put(chain[i]).put(":");
+  out.put("\r\n");
+}
+
 }  // namespace
 
 bool is_hop_by_hop(FieldId id) noexcept {
@@ -267,6 +286,8 @@ void write_upstream_head(const Forwarding& forwarding, http::HeadWriter& out) {
   write_forwarding_fields(forwarding, out);
   write_identity_fields(forwarding, out);
   write_edited_fields(forwarding, out);
+  if (plan.client_certificate != config::ForwardCertificate::kNone)
+    write_certificate_fields(forwarding, out);
   // Of a body that is decoded nobody knows yet how long it will be.
   if (request.body == http::BodyKind::kUnknown || decodes_body(forwarding)) {
     out.put("transfer-encoding: chunked\r\n");

@@ -1,8 +1,10 @@
 #include "gateway/worker.h"
 
+#include "base/check.h"
 #include "gateway/client_address.h"
 #include "http/receive_proxy_header.h"
 #include "http/server.h"
+#include "runtime/client_certificate.h"
 #include "runtime/socket_address.h"
 #include "runtime/tls.h"
 #include "upstream/pools.h"
@@ -16,6 +18,7 @@ namespace portcullis::gateway {
 namespace {
 
 constexpr std::chrono::seconds kPoolSweep{5};
+constexpr std::chrono::seconds kRefusalLines{1};
 constexpr std::size_t kWorthTrimming = 256UL * 1024;
 // How long a drain waits for the first request of a connection that has just been made.
 constexpr std::chrono::seconds kFirstRequestGrace{1};
@@ -47,10 +50,16 @@ class Worker::State {
       if (acceptor_) acceptor_->stop();
     }
 
+    // Null: clear text.
+    void use_tls(std::shared_ptr<const runtime::TlsServerContext> tls) { tls_ = std::move(tls); }
+
     [[nodiscard]] const http::ServerSettings& settings() const override { return settings_; }
     http::Handler& handler() override { return *this; }
     [[nodiscard]] bool draining() const override { return retired_ || owner_.draining_; }
     [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
+      // One that was good when the connection was made may have been revoked since.
+      if (runtime::ClientCertificate* shown = exchange.connection().certificate; shown != nullptr)
+        shown->keep_up_with(tls_ != nullptr ? tls_->clients() : nullptr);
       return serve(exchange, owner_.current_, index_, owner_.services_);
     }
     [[clang::coro_wrapper]] Task<void> handle_unreadable(http::Exchange& exchange,
@@ -59,6 +68,8 @@ class Worker::State {
     }
     void on_connection(int fd, const IpEndpoint& peer) override;
     void count_unproxied(std::string_view reason);
+    void on_refused_certificate(std::string_view fault, std::string_view reason,
+                                const IpEndpoint& peer);
 
    private:
     friend class State;
@@ -77,6 +88,7 @@ class Worker::State {
     telemetry::CounterId accepted_;
     telemetry::CounterId refused_;
     telemetry::CounterId failed_handshakes_;
+    TimePoint next_refusal_line_{};
     bool retired_ = false;
   };
 
@@ -86,6 +98,7 @@ class Worker::State {
           info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
     runtime::Stream stream;
     http::ConnectionInfo info;
+    std::unique_ptr<runtime::ClientCertificate> certificate;
     http::Phase phase = http::Phase::kFresh;
     bool counted = false;  // among those of its address
   };
@@ -97,6 +110,8 @@ class Worker::State {
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
+  void secure_listeners(const Snapshot& snapshot);
+  void renew_tls();
   void drain(TimePoint deadline);
   Task<void> finish_draining();
   void end_silent_connections() {
@@ -128,6 +143,7 @@ class Worker::State {
   runtime::Resolver resolver_{loop_};
   WorkerServices services_;
   upstream::Pools pools_;
+  telemetry::DiagnosticLog* log_;
   SnapshotRef current_;
   std::vector<std::shared_ptr<Listening>> listeners_;
   std::list<Connection*> connections_;
@@ -173,7 +189,6 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
                                       std::shared_ptr<ConnectionCounts> counts) {
   index_ = index;
   settings_ = plan.settings;
-  tls_ = plan.tls;
   proxies_ = plan.proxies;
   local_wanted_ = plan.local_wanted;
   limits_ = plan.config.limits;
@@ -245,16 +260,38 @@ void Worker::State::Listening::count_unproxied(std::string_view reason) {
   co_return connection.counted;
 }
 
+// Counted each time, and told at most once a second: who sends bad certificates must not fill
+// disks.
+void Worker::State::Listening::on_refused_certificate(std::string_view fault,
+                                                      std::string_view reason,
+                                                      const IpEndpoint& peer) {
+  Ledger& ledger = owner_.services_.ledger;
+  ledger.shard().add(ledger.registry().counter(
+      "portcullis_client_certificates_refused_total",
+      "Handshakes that ended since the client's certificate was not good.",
+      {{"listener", name_}, {"reason", fault}}));
+  if (owner_.log_ == nullptr || owner_.loop_.now() < next_refusal_line_) return;
+  next_refusal_line_ = owner_.loop_.now() + kRefusalLines;
+  owner_.log_->warning(
+      "client_certificate_refused",
+      {{"listener", name_}, {"client", peer.address.to_string()}, {"reason", reason}});
+}
+
 // TLS, where the listener has it. Its frame goes before the first request comes.
 [[gnu::noinline]] Task<bool> Worker::State::secure(Listening& listening, Connection& connection) {
   const std::shared_ptr<const runtime::TlsServerContext> tls = listening.tls_;
   if (tls == nullptr) co_return true;
   const TimePoint deadline = listening.owner_.loop_.now() + listening.settings_.head_timeout;
   const Result<void> secured = co_await connection.stream.accept_tls(*tls, deadline);
+  const runtime::TlsSession& session = *connection.stream.tls();
   if (!secured) {
     listening.owner_.services_.ledger.shard().add(listening.failed_handshakes_);
+    if (const std::string_view fault = session.certificate_fault(); !fault.empty())
+      listening.on_refused_certificate(fault, secured.error().detail, connection.info.peer);
     co_return false;
   }
+  connection.certificate = session.client_certificate(*tls);
+  connection.info.certificate = connection.certificate.get();
   connection.info.scheme = http::Scheme::kHttps;
   connection.info.tls_version = connection.stream.tls()->version();
   co_return true;
@@ -287,7 +324,8 @@ Worker::State::State(WorkerOptions options)
                 .request_ids = RequestIds(options.id_seed),
                 .codecs = Codecs(options.registry),
                 .streams = OpenStreams(options.registry)},
-      pools_(loop_, resolver_, options.standings) {
+      pools_(loop_, resolver_, options.standings),
+      log_(options.log) {
   on_log_timer();
   on_sweep_timer();
 }
@@ -295,7 +333,10 @@ Worker::State::State(WorkerOptions options)
 LocalSnapshot Worker::State::localise(const std::shared_ptr<const Snapshot>& snapshot) {
   LocalSnapshot local;
   local.snapshot = snapshot;
-  local.upstreams = pools_.adopt(snapshot->config().upstreams);
+  const std::shared_ptr<const TlsContexts> tls = snapshot->tls();
+  local.upstreams = pools_.adopt(snapshot->config().upstreams, [&](const std::string& upstream) {
+    return tls->upstream(upstream);
+  });
   for (const config::Upstream& config : snapshot->config().upstreams) {
     local.upstream_seconds.push_back(services_.ledger.registry().histogram(
         "portcullis_upstream_seconds",
@@ -333,7 +374,28 @@ Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapsho
     const ListenerPlan& plan = snapshot->listeners()[i];
     listeners_[i]->update(i, plan, shared.at(plan.config.name).counts);
   }
+  secure_listeners(*snapshot);
   return {};
+}
+
+void Worker::State::secure_listeners(const Snapshot& snapshot) {
+  const std::shared_ptr<const TlsContexts> tls = snapshot.tls();
+  for (const auto& listening : listeners_) {
+    auto context = tls->listener(listening->name());
+    const auto plan = std::ranges::find(snapshot.listeners(), listening->name(),
+                                        [](const ListenerPlan& one) { return one.config.name; });
+    // What should be TLS must never be clear text.
+    PC_CHECK(plan->config.tls.has_value() == (context != nullptr));
+    listening->use_tls(std::move(context));
+  }
+}
+
+// Requests under way go on with the connections that they have.
+void Worker::State::renew_tls() {
+  if (!current_) return;
+  const std::shared_ptr<const Snapshot> snapshot = current_->snapshot;
+  current_ = SnapshotRef(localise(snapshot));
+  secure_listeners(*snapshot);
 }
 
 void Worker::State::drain(TimePoint deadline) {
@@ -363,6 +425,8 @@ Result<void> Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot,
                            const SharedListeners& shared) {
   return state_->adopt(snapshot, shared);
 }
+
+void Worker::renew_tls() { state_->renew_tls(); }
 
 IpEndpoint Worker::address_of(std::string_view listener) const {
   for (const auto& listening : state_->listeners_) {

@@ -9,6 +9,7 @@
 #include "gateway/snapshot.h"
 #include "runtime/resolver.h"
 #include "runtime/stream.h"
+#include "telemetry/diagnostic_log.h"
 #include "telemetry/log.h"
 #include "upstream/standing.h"
 
@@ -37,6 +38,7 @@ struct WorkerOptions {
   std::uint64_t id_seed = 0;
   // Sees to it that these keys are fetched; called on the worker's thread.
   std::function<void(std::shared_ptr<authn::KeySource>)> fetch_keys;
+  telemetry::DiagnosticLog* log = nullptr;  // null: none
 };
 
 class Worker {
@@ -53,6 +55,8 @@ class Worker {
   // has changed then.
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
+  // On the loop: takes the certificates that its snapshot has by now. Connections stay.
+  void renew_tls();
   // Where the listener of that name is bound; for port 0.
   [[nodiscard]] IpEndpoint address_of(std::string_view listener) const;
   void use_log(telemetry::LogSink* access_log);

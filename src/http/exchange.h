@@ -13,6 +13,10 @@
 #include <cstdint>
 #include <string_view>
 
+namespace portcullis::runtime {
+class ClientCertificate;
+}
+
 namespace portcullis::http {
 
 // What is known of the connection that an exchange came on.
@@ -20,7 +24,8 @@ struct ConnectionInfo {
   IpEndpoint peer;   // the client, as a PROXY header says where one is required
   IpEndpoint local;  // where it came in, as that header says; port 0: nobody said
   Scheme scheme = Scheme::kHttp;
-  std::string_view tls_version;  // `TLSv1.3`; empty in clear text
+  std::string_view tls_version;                       // `TLSv1.3`; empty in clear text
+  runtime::ClientCertificate* certificate = nullptr;  // what the client has shown; null: none
 };
 
 enum class More : std::uint8_t { kYes, kNo };

@@ -36,6 +36,8 @@ enum class Method : std::uint8_t {
 enum class FieldId : std::uint8_t {
   kOther,
   kAuthorization,
+  kClientCert,
+  kClientCertChain,
   kConnection,
   kContentEncoding,
   kContentLength,

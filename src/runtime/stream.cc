@@ -354,8 +354,9 @@ Task<Result<void>> Stream::accept_tls(const TlsServerContext& context, TimePoint
 }
 
 Task<Result<void>> Stream::connect_tls(const TlsClientContext& context, std::string_view host,
-                                       TimePoint deadline) {
-  tls_ = TlsSession::client(*this, context, host);
+                                       TimePoint deadline,
+                                       std::shared_ptr<TlsResumption> resumption) {
+  tls_ = TlsSession::client(*this, context, host, std::move(resumption));
   co_return co_await handshake(deadline);
 }
 

@@ -22,6 +22,7 @@ namespace portcullis::runtime {
 class TlsSession;
 class TlsServerContext;
 class TlsClientContext;
+class TlsResumption;
 
 class Stream final : public Pollable {
  public:
@@ -41,9 +42,11 @@ class Stream final : public Pollable {
 
   // TLS handshakes. Errors: kClosed (with OpenSSL's reason), kTimeout, kCancelled.
   Task<Result<void>> accept_tls(const TlsServerContext& context, TimePoint deadline);
-  // Verifies the certificate against `host`, which is also sent as the server name.
+  // Verifies the certificate against `host`, which is also sent as the server name. With
+  // `resumption`, the session that it holds is resumed if the server likes, and the next one kept.
   Task<Result<void>> connect_tls(const TlsClientContext& context, std::string_view host,
-                                 TimePoint deadline);
+                                 TimePoint deadline,
+                                 std::shared_ptr<TlsResumption> resumption = nullptr);
 
  private:
   // What one waiting operation needs; lives in the awaiting coroutine's frame.

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "runtime/certificate_files.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,11 +15,14 @@
 #include <vector>
 
 struct ssl_ctx_st;
+struct ssl_session_st;
 struct ssl_st;
 
 namespace portcullis::runtime {
 
+class ClientCertificate;
 class Stream;
+class Trust;
 
 // The keys that session tickets are sealed with: made at start, renewed every twelve hours, the one
 // before still opened. They belong to the process and not to a configuration, so that a reload does
@@ -29,23 +34,21 @@ class TicketKeys {
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
 
- private:
-  friend struct TicketSealer;
-  friend class TlsServerContext;
   struct State;
+
+ private:
+  friend class TlsServerContext;
   std::unique_ptr<State> state_;
 };
 
-enum class TlsMinimum { kTls12, kTls13 };
-
-struct TlsCertificate {
-  std::string cert_file;  // PEM, leaf first
-  std::string key_file;
-};
+enum class TlsMinimum : std::uint8_t { kTls12, kTls13 };
 
 struct TlsServerOptions {
   std::string name;  // of the listener: a ticket of one listener is worth nothing at another
-  std::vector<TlsCertificate> certificates;
+  std::vector<std::shared_ptr<const KeyPair>> certificates;  // at least one
+  // Asks clients for a certificate and ends the handshake of those that show one that is not good.
+  // Null: does not ask.
+  std::shared_ptr<const Trust> clients;
   TlsMinimum minimum = TlsMinimum::kTls12;
   std::vector<std::string> protocols = {"http/1.1"};  // ALPN, most wanted first
 };
@@ -53,9 +56,15 @@ struct TlsServerOptions {
 class TlsServerContext {
  public:
   // Errors: kBadConfig, with the file and OpenSSL's reason. `tickets` must outlive the context.
-  static Result<std::shared_ptr<const TlsServerContext>> create(const TlsServerOptions& options,
+  static Result<std::shared_ptr<const TlsServerContext>> create(TlsServerOptions options,
                                                                 TicketKeys& tickets);
   ~TlsServerContext();
+  TlsServerContext(const TlsServerContext&) = delete;
+  TlsServerContext& operator=(const TlsServerContext&) = delete;
+
+  // Whose client certificates are good; null when none is asked for.
+  [[nodiscard]] const std::shared_ptr<const Trust>& clients() const { return options_.clients; }
+  [[nodiscard]] const TlsServerOptions& options() const { return options_; }
 
  private:
   TlsServerContext() = default;
@@ -63,20 +72,29 @@ class TlsServerContext {
   friend struct ServerCallbacks;
   struct Certificate {
     ssl_ctx_st* context = nullptr;
-    std::vector<std::string> names;  // lower case; may be `*.example.com`
+    const KeyPair* pair = nullptr;
   };
+  Result<void> add(const KeyPair& pair, TicketKeys::State& tickets);
   [[nodiscard]] const Certificate& choose(std::string_view server_name) const;
 
-  std::string name_;
+  TlsServerOptions options_;
   std::vector<Certificate> certificates_;
   std::string protocols_;  // ALPN wire format
 };
 
+struct TlsClientOptions {
+  std::shared_ptr<const Authorities> authorities;  // null: the system's, or SSL_CERT_FILE
+  std::shared_ptr<const KeyPair> certificate;      // shown when the server asks; may be null
+};
+
 class TlsClientContext {
  public:
-  // Verifies against the system's certification authorities (or SSL_CERT_FILE); TLS 1.2 at least.
-  static Result<std::shared_ptr<const TlsClientContext>> create();
+  // Verifies always; TLS 1.2 at least. Errors: kBadConfig, kMachine.
+  static Result<std::shared_ptr<const TlsClientContext>> create(
+      const TlsClientOptions& options = {});
   ~TlsClientContext();
+  TlsClientContext(const TlsClientContext&) = delete;
+  TlsClientContext& operator=(const TlsClientContext&) = delete;
 
  private:
   TlsClientContext() = default;
@@ -84,11 +102,32 @@ class TlsClientContext {
   ssl_ctx_st* context_ = nullptr;
 };
 
+// The last session with one server, to be resumed: for one host and one context, on one thread.
+class TlsResumption {
+ public:
+  TlsResumption() = default;
+  ~TlsResumption();
+  TlsResumption(const TlsResumption&) = delete;
+  TlsResumption& operator=(const TlsResumption&) = delete;
+
+  // Not beyond the validity of what the server showed when it was verified last.
+  void offer(ssl_st* ssl, WallTime now) const;
+  // Takes the session over.
+  void keep(const ssl_st* ssl, ssl_session_st* session);
+
+ private:
+  ssl_session_st* session_ = nullptr;
+  WallTime until_ = WallTime::max();
+};
+
 class TlsSession {
  public:
   static std::unique_ptr<TlsSession> server(Stream& stream, const TlsServerContext& context);
+  // Verifies the certificate against `host`, a name or an address; a name is also sent as the
+  // server name.
   static std::unique_ptr<TlsSession> client(Stream& stream, const TlsClientContext& context,
-                                            std::string_view host);
+                                            std::string_view host,
+                                            std::shared_ptr<TlsResumption> resumption);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -105,14 +144,24 @@ class TlsSession {
   [[nodiscard]] std::string_view version() const;      // `TLSv1.3`
   [[nodiscard]] std::string_view server_name() const;  // what the client asked for, or empty
   [[nodiscard]] bool resumed() const;
+  // Of a server, after the handshake: what the client has shown, there or in the session that it
+  // resumed. Null when it has shown none.
+  [[nodiscard]] std::unique_ptr<ClientCertificate> client_certificate(
+      const TlsServerContext& context) const;
+  // After a handshake that failed: what was wrong with the peer's certificate, as a word of
+  // certificate_fault(); empty when that was not the reason.
+  [[nodiscard]] std::string_view certificate_fault() const;
 
  private:
-  explicit TlsSession(Stream& stream) : stream_(stream) {}
+  explicit TlsSession(Stream& stream);
   friend struct StreamBio;
+  struct ClientSide;
   static std::unique_ptr<TlsSession> create(Stream& stream, ssl_ctx_st* context);
+  [[nodiscard]] std::string why_not_shaken() const;
 
   Stream& stream_;
   ssl_st* ssl_ = nullptr;
+  std::unique_ptr<ClientSide> client_;
 };
 
 }  // namespace portcullis::runtime

@@ -1,80 +1,23 @@
 #include "runtime/tls.h"
 
+#include "runtime/testing/certificates.h"
 #include "runtime/testing/runner.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace portcullis::runtime {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::Folder;
+using testing::make_certificate;
 using testing::Pair;
 using testing::Received;
 using testing::Runner;
-
-namespace fs = std::filesystem;
-
-// A folder of its own, gone with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "portcullis-tls-XXXXXX").string();
-    PC_CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
-// A self-signed certificate for `names` (`DNS:a,IP:127.0.0.1`), and its key.
-TlsCertificate make_certificate(const Folder& folder, const std::string& file,
-                                const std::string& names) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  PC_CHECK(key != nullptr && certificate != nullptr);
-  X509_set_version(certificate, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  X509_NAME* name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(file.c_str()), -1, -1, 0);
-  X509_set_issuer_name(certificate, name);
-  X509_EXTENSION* extension =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
-  PC_CHECK(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1);
-  X509_EXTENSION_free(extension);
-  PC_CHECK(X509_sign(certificate, key, EVP_sha256()) > 0);
-
-  const TlsCertificate files{folder.file(file + ".pem"), folder.file(file + ".key")};
-  FILE* out = std::fopen(files.cert_file.c_str(), "w");
-  PC_CHECK(out != nullptr && PEM_write_X509(out, certificate) == 1);
-  std::fclose(out);
-  out = std::fopen(files.key_file.c_str(), "w");
-  PC_CHECK(out != nullptr &&
-           PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
-  std::fclose(out);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-  return files;
-}
 
 // A server of two certificates and a client that trusts both of them.
 struct Scene {
@@ -84,19 +27,17 @@ struct Scene {
   std::shared_ptr<const TlsClientContext> client;
 
   Scene() {
+    const auto first =
+        make_certificate(folder, {.name = "first", .alternatives = "DNS:first.test,IP:127.0.0.1"});
+    const auto second = make_certificate(
+        folder, {.name = "second", .alternatives = "DNS:second.test,DNS:*.wild.test"});
     TlsServerOptions options;
     options.name = "test";
-    options.certificates = {
-        make_certificate(folder, "first", "DNS:first.test,IP:127.0.0.1"),
-        make_certificate(folder, "second", "DNS:second.test,DNS:*.wild.test"),
-    };
+    options.certificates = {first.pair(), second.pair()};
     auto made = TlsServerContext::create(options, tickets);
     PC_CHECK(made.has_value());
     server = *made;
-    std::ofstream trusted(folder.file("trusted.pem"));
-    for (const TlsCertificate& files : options.certificates)
-      trusted << std::ifstream(files.cert_file).rdbuf();
-    trusted.close();
+    testing::join_files(folder, "trusted.pem", {first.cert_file(), second.cert_file()});
     setenv("SSL_CERT_FILE", folder.file("trusted.pem").c_str(), 1);
     auto trusting = TlsClientContext::create();
     unsetenv("SSL_CERT_FILE");
@@ -276,36 +217,6 @@ TEST(Tls, EndsAHandshakeThatIsNone) {
   Scene scene;
   Runner runner;
   runner.run(refuse_plain_text(runner.loop, scene));
-}
-
-TEST(Tls, SaysWhichFileIsWrong) {
-  Folder folder;
-  TicketKeys tickets;
-  const TlsCertificate one = make_certificate(folder, "one", "DNS:one.test");
-  const TlsCertificate two = make_certificate(folder, "two", "DNS:two.test");
-  std::ofstream(folder.file("empty.pem")) << "";
-  struct Case {
-    std::string_view why;
-    TlsCertificate files;
-    std::string_view named;
-  };
-  const Case cases[] = {
-      {"no certificate", {folder.file("none.pem"), one.key_file}, "none.pem"},
-      {"nothing in it", {folder.file("empty.pem"), one.key_file}, "empty.pem"},
-      {"no key", {one.cert_file, folder.file("none.key")}, "none.key"},
-      {"a key for a certificate", {one.key_file, one.key_file}, "one.key"},
-      {"another's key", {one.cert_file, two.key_file}, "two.key"},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.why);
-    TlsServerOptions options;
-    options.name = "test";
-    options.certificates = {c.files};
-    const auto made = TlsServerContext::create(options, tickets);
-    ASSERT_FALSE(made);
-    EXPECT_EQ(made.error().code, ErrorCode::kBadConfig);
-    EXPECT_TRUE(made.error().detail.contains(c.named)) << made.error().detail;
-  }
 }
 
 }  // namespace

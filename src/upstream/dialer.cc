@@ -1,5 +1,7 @@
 #include "upstream/dialer.h"
 
+#include "base/check.h"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -19,13 +21,20 @@ std::string host_of(std::string_view target) {
 }  // namespace
 
 Dialer::Dialer(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-               const std::string& target, Standing& standing)
+               const std::string& target, Standing& standing,
+               std::shared_ptr<const runtime::TlsClientContext> tls)
     : loop_(loop),
       resolver_(resolver),
       standing_(standing),
       name_(target),
       host_(host_of(target)),
-      policy_(host_, config.allow_addresses) {
+      policy_(host_, config.allow_addresses),
+      tls_(std::move(tls)) {
+  PC_CHECK(config.tls.has_value() == (tls_ != nullptr));
+  if (tls_ != nullptr) {
+    server_name_ = config.tls->server_name.empty() ? host_ : config.tls->server_name;
+    resumption_ = std::make_shared<runtime::TlsResumption>();
+  }
   if (config.proxy_protocol == config::ProxyProtocol::kV1)
     proxy_protocol_ = http::ProxyVersion::kV1;
   else if (config.proxy_protocol == config::ProxyProtocol::kV2)
@@ -52,12 +61,18 @@ Error Dialer::named(Error error) const {
 
 Task<Result<std::unique_ptr<runtime::Stream>>> Dialer::open(
     TimePoint deadline, const std::optional<http::ProxyHeader::Ends>& ends) {
-  Result<std::unique_ptr<runtime::Stream>> stream = co_await open_socket(deadline);
-  if (!stream || !proxy_protocol_) co_return stream;
-  std::string header = http::write_proxy_header(*proxy_protocol_, ends);
-  iovec part{header.data(), header.size()};
-  const Result<std::size_t> sent = co_await (*stream)->write(std::span(&part, 1), deadline);
-  if (!sent) co_return std::unexpected(named(sent.error()));
+  PC_CO_TRY(std::unique_ptr<runtime::Stream> stream, co_await open_socket(deadline));
+  if (proxy_protocol_) {
+    std::string header = http::write_proxy_header(*proxy_protocol_, ends);
+    iovec part{header.data(), header.size()};
+    const Result<std::size_t> sent = co_await stream->write(std::span(&part, 1), deadline);
+    if (!sent) co_return std::unexpected(named(sent.error()));
+  }
+  if (tls_ != nullptr) {
+    const Result<void> secured =
+        co_await stream->connect_tls(*tls_, server_name_, deadline, resumption_);
+    if (!secured) co_return std::unexpected(named(secured.error()));
+  }
   co_return stream;
 }
 

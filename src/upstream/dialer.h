@@ -9,11 +9,13 @@
 #include "runtime/resolver.h"
 #include "runtime/stream.h"
 #include "runtime/task.h"
+#include "runtime/tls.h"
 #include "upstream/address_policy.h"
 #include "upstream/standing.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,17 +23,22 @@
 
 namespace portcullis::upstream {
 
+// What TLS to an upstream is spoken with, by the upstream's name; null: clear text.
+using TlsOf = std::function<std::shared_ptr<const runtime::TlsClientContext>(const std::string&)>;
+
 class Dialer {
  public:
-  // `target` as the configuration has it.
+  // `target` as the configuration has it. `tls` is null for clear text.
   Dialer(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-         const std::string& target, Standing& standing);
+         const std::string& target, Standing& standing,
+         std::shared_ptr<const runtime::TlsClientContext> tls);
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
   // A new connection, ready for a request. Each address of the name is tried, beginning at the next
   // one in turn. `ends` is whose connection it is, where the target is told: nobody's but ours when
-  // it is empty. Errors: kUpstreamUnreachable, kTimeout, kMachine, with the target's name.
+  // it is empty. Under TLS, its handshake is made and the target verified. Errors:
+  // kUpstreamUnreachable, kTimeout, kMachine, kClosed, with the target's name.
   Task<Result<std::unique_ptr<runtime::Stream>>> open(
       TimePoint deadline, const std::optional<http::ProxyHeader::Ends>& ends);
 
@@ -49,7 +56,6 @@ class Dialer {
   bool take(const runtime::Resolver::Addresses& answer);
   Task<Result<std::unique_ptr<runtime::Stream>>> open_socket(TimePoint deadline);
   Error named(Error error) const;
-
   Loop& loop_;
   runtime::Resolver& resolver_;
   Standing& standing_;
@@ -64,6 +70,9 @@ class Dialer {
   std::vector<IpAddress> addresses_;     // what of the last good one may be used
   std::string objection_;                // why nothing of the last answer may
   std::size_t next_address_ = 0;
+  std::shared_ptr<const runtime::TlsClientContext> tls_;
+  std::string server_name_;
+  std::shared_ptr<runtime::TlsResumption> resumption_;
 };
 
 }  // namespace portcullis::upstream

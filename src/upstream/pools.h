@@ -5,6 +5,8 @@
 #include "config/config.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
+#include "runtime/tls.h"
+#include "upstream/dialer.h"
 #include "upstream/standing.h"
 #include "upstream/target.h"
 #include "upstream/upstream.h"
@@ -26,18 +28,21 @@ class Pools {
   // The upstreams of a configuration that is now in force, in its order. A target that was there
   // before, and is reached in the same way, keeps its connections; one that is not there any more
   // closes them: what is idle at once, what is lent when its request has ended.
-  std::vector<std::shared_ptr<Upstream>> adopt(const std::vector<config::Upstream>& upstreams);
+  std::vector<std::shared_ptr<Upstream>> adopt(const std::vector<config::Upstream>& upstreams,
+                                               const TlsOf& tls_of);
 
   // What must be equal for a connection that was made before a reload to be good after it.
   [[nodiscard]] static std::string key_of(const config::Upstream& upstream,
-                                          const std::string& target);
+                                          const std::string& target,
+                                          const runtime::TlsClientContext* tls);
 
   // For every few seconds.
   void sweep(TimePoint now);
 
  private:
-  [[nodiscard]] std::shared_ptr<Target> find_or_make(const config::Upstream& upstream,
-                                                     const std::string& target);
+  [[nodiscard]] std::shared_ptr<Target> find_or_make(
+      const config::Upstream& upstream, const std::string& target,
+      const std::shared_ptr<const runtime::TlsClientContext>& tls);
 
   Loop& loop_;
   runtime::Resolver& resolver_;

@@ -13,9 +13,10 @@ namespace {
 
 constexpr int kMostInterimResponses = 4;
 
-std::string key_of(const config::Upstream& upstream, const std::string& target) {
+std::string key_of(const config::Upstream& upstream, const std::string& target,
+                   const runtime::TlsClientContext* tls) {
   const config::Health& health = *upstream.health;
-  std::string key = Pools::key_of(upstream, target) + "|" + health.path;
+  std::string key = Pools::key_of(upstream, target, tls) + "|" + health.path;
   for (const std::int64_t number :
        {std::int64_t{health.every.count()}, health.timeout.count(),
         std::int64_t{health.unhealthy_after}, std::int64_t{health.healthy_after},
@@ -28,11 +29,12 @@ std::string key_of(const config::Upstream& upstream, const std::string& target) 
 
 struct Prober::Probe {
   Probe(Loop& owner, runtime::Resolver& resolver, const config::Upstream& upstream,
-        const std::string& target, std::shared_ptr<Standing> shared)
+        const std::string& target, std::shared_ptr<Standing> shared,
+        std::shared_ptr<const runtime::TlsClientContext> tls)
       : loop(owner),
         health(*upstream.health),
         standing(std::move(shared)),
-        dialer(owner, resolver, upstream, target, *standing),
+        dialer(owner, resolver, upstream, target, *standing, std::move(tls)),
         timer(owner.timers(), [](void* self) { static_cast<Probe*>(self)->wake(); }, this) {}
 
   void wake() {
@@ -82,20 +84,21 @@ Prober::Prober(Loop& loop, runtime::Resolver& resolver, Standings& standings)
 
 Prober::~Prober() = default;
 
-void Prober::adopt(const std::vector<config::Upstream>& upstreams) {
+void Prober::adopt(const std::vector<config::Upstream>& upstreams, const TlsOf& tls_of) {
   std::map<std::string, std::shared_ptr<Probe>> next;
   std::vector<std::shared_ptr<Probe>> fresh;
   for (const config::Upstream& upstream : upstreams) {
     if (!upstream.health) continue;
+    const auto tls = upstream.tls ? tls_of(upstream.name) : nullptr;
     for (const config::Text& target : upstream.targets) {
-      const std::string key = key_of(upstream, target.value);
+      const std::string key = key_of(upstream, target.value, tls.get());
       std::shared_ptr<Probe> probe;
       if (const auto same = probes_.find(key); same != probes_.end()) {
         probe = std::move(same->second);
         probes_.erase(same);
       } else {
         probe = std::make_shared<Probe>(loop_, resolver_, upstream, target.value,
-                                        standings_.find(upstream.name, target.value));
+                                        standings_.find(upstream.name, target.value), tls);
         fresh.push_back(probe);
       }
       next.emplace(key, std::move(probe));

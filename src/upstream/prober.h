@@ -6,6 +6,7 @@
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
 #include "runtime/task.h"
+#include "upstream/dialer.h"
 #include "upstream/standing.h"
 
 #include <map>
@@ -24,7 +25,7 @@ class Prober {
 
   // Probes what these say from now on. What is probed in the same way as before goes on with its
   // counts; what is not probed any more counts as well.
-  void adopt(const std::vector<config::Upstream>& upstreams);
+  void adopt(const std::vector<config::Upstream>& upstreams, const TlsOf& tls_of);
   // Begins no further probe; those under way end within their `timeout`.
   void stop();
   [[nodiscard]] std::size_t running() const { return tasks_.running(); }

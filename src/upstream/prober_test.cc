@@ -88,14 +88,14 @@ Task<void> change(Loop& loop) {
                              200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200});
   Prober prober(loop, scene.resolver, scene.standings);
   const config::Upstream config = probed(server.target());
-  prober.adopt({config});
+  prober.adopt({config}, {});
   const auto standing = scene.standings.find("u", server.target());
   EXPECT_TRUE(standing->healthy()) << "until something else is known";
   co_await until(loop, [&] { return scene.events.size() == 1; });
   EXPECT_FALSE(standing->healthy());
   EXPECT_EQ(server.requests.size(), 5U);
   // A reload that says the same does not begin anew.
-  prober.adopt({config});
+  prober.adopt({config}, {});
   EXPECT_EQ(prober.running(), 1U);
   co_await until(loop, [&] { return scene.events.size() == 2; });
   EXPECT_TRUE(standing->healthy());
@@ -123,13 +123,13 @@ Task<void> silent(Loop& loop) {
   const std::string away = scene.two.target();
   scene.two.leave();
   config.targets.push_back({away, {}});
-  prober.adopt({config});
+  prober.adopt({config}, {});
   co_await until(loop, [&] { return scene.events.size() == 2; });
   EXPECT_FALSE(scene.standings.find("u", server.target())->healthy());
   EXPECT_FALSE(scene.standings.find("u", away)->healthy());
   // Not probed any more: nobody knows better than that it may serve.
   config.health.reset();
-  prober.adopt({config});
+  prober.adopt({config}, {});
   EXPECT_TRUE(scene.standings.find("u", away)->healthy());
   co_await finish(loop, prober);
   EXPECT_TRUE(scene.standings.find("u", away)->healthy());
@@ -148,7 +148,7 @@ Task<void> exact(Loop& loop) {
   config::Upstream config = probed(server.target());
   config.health->status = 401;
   config.health->timeout = milliseconds(500);
-  prober.adopt({config});
+  prober.adopt({config}, {});
   co_await until(loop, [&] { return scene.events.size() == 1; });
   EXPECT_FALSE(scene.standings.find("u", server.target())->healthy());
   co_await finish(loop, prober);

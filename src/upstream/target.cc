@@ -8,11 +8,12 @@
 namespace portcullis::upstream {
 
 Target::Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-               const std::string& name, std::shared_ptr<Standing> standing)
+               const std::string& name, std::shared_ptr<Standing> standing,
+               std::shared_ptr<const runtime::TlsClientContext> tls)
     : loop_(loop),
       name_(name),
       standing_(std::move(standing)),
-      dialer_(loop, resolver, config, name, *standing_) {
+      dialer_(loop, resolver, config, name, *standing_, std::move(tls)) {
   serve(config);
 }
 

@@ -36,8 +36,10 @@ struct PooledConnection {
 
 class Target {
  public:
+  // `tls` is null for clear text.
   Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
-         const std::string& name, std::shared_ptr<Standing> standing);
+         const std::string& name, std::shared_ptr<Standing> standing,
+         std::shared_ptr<const runtime::TlsClientContext> tls);
   ~Target();  // every lease must have ended
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;

@@ -45,6 +45,7 @@ export async function provide(page, config, text) {
       await copy(block.key, issued.key);
     }
     for (const key of ['ca', 'client_ca']) if (typeof block[key] === 'string') await copy(block[key], page.authority.caFile);
+    if (typeof block.client_crl === 'string') await copy(block.client_crl, await page.authority.revocations('example.crl'));
     if (name === 'keys' && typeof block.file === 'string') {
       keySet ??= JSON.stringify({ keys: [(await makeKey()).jwk, (await makeKey('RS256')).jwk] });
       await put(block.file, keySet);

@@ -72,7 +72,7 @@ struct Scene {
 
   // A configuration with this one upstream comes into force.
   std::shared_ptr<Upstream> adopt(const config::Upstream& config) {
-    return pools.adopt({config}).front();
+    return pools.adopt({config}, {}).front();
   }
 };
 
