@@ -269,15 +269,41 @@ Door::Decision Door::verify(const Authenticator& issuer, std::string_view text,
     if (check.verdict == jose::SignatureVerdict::kNoKey) return after_fetch(std::move(error));
     return {std::unexpected(std::move(error)), nullptr};
   }
-  Result<jose::VerifiedToken> verified = jose::check_claims(token, jwt.rules, wall_now);
+  Result<IdentityRef> identity = identify(issuer, token, wall_now);
+  if (identity) {
+    worker.tokens().insert({issuer.index, authenticators_->generation()}, text, *identity,
+                           check.key->thumbprint, slot.key_revision, wall_now);
+  }
+  return {std::move(identity), nullptr};
+}
+
+// What stands in the claims, whoever wrote them.
+Result<IdentityRef> Door::identify(const Authenticator& issuer, const jose::UnverifiedToken& token,
+                                   WallTime wall_now) const {
+  Result<jose::VerifiedToken> verified = jose::check_claims(token, issuer.jwt()->rules, wall_now);
   if (!verified) {
     verified.error().rule = issuer.rule;
-    return {std::unexpected(std::move(verified).error()), nullptr};
+    return std::unexpected(std::move(verified).error());
   }
-  IdentityRef identity = identity_of(issuer, *std::move(verified), authenticators_->roles());
-  worker.tokens().insert({issuer.index, authenticators_->generation()}, text, identity,
-                         check.key->thumbprint, slot.key_revision, wall_now);
-  return {std::move(identity), nullptr};
+  return identity_of(issuer, *std::move(verified), authenticators_->roles());
+}
+
+Result<IdentityRef> Door::presume(const http::Fields& fields, WallTime wall_now) const {
+  const http::Field* const authorization = fields.find(http::FieldId::kAuthorization);
+  const auto text = authorization != nullptr ? bearer_token(authorization->value) : std::nullopt;
+  if (!text) return invalid("no token", "");
+  PC_TRY(const jose::UnverifiedToken token, jose::parse_token(*text));
+  for (const Authenticator* const issuer : issuers_) {
+    const jose::JwtRules& rules = issuer->jwt()->rules;
+    if (rules.issuer != token.issuer()) continue;
+    if (!rules.algorithms.contains(token.jws.algorithm)) {
+      Error error = jose::signature_error(jose::SignatureVerdict::kNotAllowed);
+      error.rule = issuer->rule;
+      return std::unexpected(std::move(error));
+    }
+    return identify(*issuer, token, wall_now);
+  }
+  return invalid("the token is of no issuer that is accepted here", "");
 }
 
 Result<IdentityRef> Door::decide_key(const PresentedKey& presented, const Caller& caller,

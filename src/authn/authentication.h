@@ -71,6 +71,13 @@ class Door {
   // Whether Caller::scheme is looked at.
   [[nodiscard]] bool takes_cookies() const { return takes_cookies_; }
 
+  // As whom these credentials would come in if the keys that must be fetched first vouched for
+  // them: their claims are checked, their signature is not. For explanations, when
+  // try_authenticate() was empty; no request is let in by it. Errors: kCredentialsInvalid.
+  [[nodiscard]] Result<IdentityRef> presume(const http::Fields& fields, WallTime wall_now) const;
+  // The authenticators of tokens that are accepted here.
+  [[nodiscard]] std::span<const Authenticator* const> issuers() const { return issuers_; }
+
   // The values of WWW-Authenticate that belong to an error of this door (RFC 9110 11.6.1, RFC 6750
   // 3), each for a field of its own: `Bearer realm="shop", error="invalid_token", …` and, for API
   // keys and certificates, schemes of ours: `ApiKey realm="shop", header="x-api-key"` (or
@@ -91,6 +98,9 @@ class Door {
   [[nodiscard]] Decision verify(const Authenticator& issuer, std::string_view text,
                                 const jose::UnverifiedToken& token, WorkerState& worker,
                                 WallTime wall_now, TimePoint now) const;
+  [[nodiscard]] Result<IdentityRef> identify(const Authenticator& issuer,
+                                             const jose::UnverifiedToken& token,
+                                             WallTime wall_now) const;
   [[nodiscard]] Result<IdentityRef> decide_key(const PresentedKey& presented, const Caller& caller,
                                                WorkerState& worker, WallTime wall_now) const;
   [[nodiscard]] Result<IdentityRef> decide_certificate(

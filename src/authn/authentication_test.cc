@@ -503,6 +503,25 @@ TEST_F(Authentication, WaitsForTheFirstKeys) {
   EXPECT_EQ(refresher.fetched, 1);
 }
 
+TEST_F(Authentication, PresumesByTheClaimsAndLetsNobodyInByIt) {
+  const auto presume = [&](const std::string& token, WallTime wall = kWall) {
+    Arena arena;
+    http::Fields fields(arena);
+    fields.add("authorization", "Bearer " + token);
+    EXPECT_FALSE(try_with(both_door_, {{"authorization", "Bearer " + token}}, wall).has_value());
+    return both_door_.presume(fields, wall);
+  };
+  const Result<IdentityRef> alice = presume(corporate_.token("alice", R"(,"roles":["clerk"])"));
+  ASSERT_TRUE(alice) << alice.error().detail;
+  EXPECT_EQ((*alice)->subject, "corporate|alice");
+  EXPECT_EQ((*alice)->roles, std::vector<std::string>{"clerk"});
+  const Result<IdentityRef> late =
+      presume(corporate_.token("alice"), WallTime(std::chrono::seconds(1'800'009'999)));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().rule, "authenticators.corporate");
+  EXPECT_EQ(late.error().detail, "the token has expired");
+}
+
 TEST_F(Authentication, FetchesOnceForAnUnknownKeyAndPauses) {
   give_keys(corporate_);
   corporate_.rotate("2");

@@ -1,5 +1,6 @@
 #include "authz/roles.h"
 
+#include <algorithm>
 #include <set>
 
 namespace portcullis::authz {
@@ -68,6 +69,7 @@ Permits Permits::compile(const config::Config& config, std::span<const Operation
   const auto permit = [&permits](const std::string& operation, RoleId role) {
     permits.operations_.find(operation)->second.bits_[role / 64] |= std::uint64_t{1} << (role % 64);
   };
+  permits.entries_.resize(config.roles.size());
   std::vector<std::vector<RoleId>> included_by(config.roles.size());
   std::vector<std::pair<std::string, RoleId>> direct;
   for (RoleId role = 0; role < config.roles.size(); ++role) {
@@ -75,8 +77,10 @@ Permits Permits::compile(const config::Config& config, std::span<const Operation
       const Names::Meaning meaning = names.of(entry.value);
       if (meaning.role != nullptr) {
         included_by[*meaning.role].push_back(role);
+        permits.entries_[role].push_back({entry.value, {}, *meaning.role, entry.at});
       } else if (meaning.operation != nullptr) {
         direct.emplace_back(*meaning.operation, role);
+        permits.entries_[role].push_back({entry.value, *meaning.operation, 0, entry.at});
       } else {
         diagnostics.error(entry.at, "roles." + config.roles[role].name,
                           "`" + entry.value + "` " + std::string(meaning.mistake));
@@ -115,6 +119,39 @@ std::vector<std::string> Permits::who_may(std::string_view operation) const {
     if (permit->allows({&role, 1})) names.push_back(roles_[role]);
   }
   return names;
+}
+
+// From all of the roles outwards at once, so that the way is the shortest there is.
+std::vector<Permits::Grant> Permits::why(std::string_view operation,
+                                         std::span<const RoleId> roles) const {
+  struct Reached {
+    RoleId role;
+    std::size_t from;    // its place among those that were reached
+    const Entry* entry;  // the entry there that includes it; null for a role of the caller's own
+  };
+  std::vector<Reached> reached;
+  std::vector<bool> seen(entries_.size());
+  const auto reach = [&](Reached one) {
+    if (one.role >= seen.size() || seen[one.role]) return;
+    seen[one.role] = true;
+    reached.push_back(one);
+  };
+  for (const RoleId role : roles) reach({role, 0, nullptr});
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    for (const Entry& entry : entries_[reached[i].role]) {
+      if (entry.operation.empty()) {
+        reach({entry.included, i, &entry});
+      } else if (entry.operation == operation) {
+        std::vector<Grant> way = {{roles_[reached[i].role], entry.text, entry.at}};
+        for (const Reached* at = &reached[i]; at->entry != nullptr; at = &reached[at->from]) {
+          way.push_back({roles_[reached[at->from].role], at->entry->text, at->entry->at});
+        }
+        std::ranges::reverse(way);
+        return way;
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace portcullis::authz

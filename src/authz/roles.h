@@ -64,7 +64,26 @@ class Permits {
   // or by inclusion.
   [[nodiscard]] std::vector<std::string> who_may(std::string_view operation) const;
 
+  // Why one of `roles` permits `api.operation`: the entries of the configuration that lead from the
+  // first role that does to the operation, each with the role that it stands in. Empty when none
+  // does.
+  struct Grant {
+    std::string role;   // whose entry it is
+    std::string entry;  // a role that it includes, or at the end the operation
+    config::Position at;
+  };
+  [[nodiscard]] std::vector<Grant> why(std::string_view operation,
+                                       std::span<const RoleId> roles) const;
+
  private:
+  // An entry of a role, with what it means.
+  struct Entry {
+    std::string text;
+    std::string operation;  // `api.operation`; empty when it is a role
+    RoleId included = 0;
+    config::Position at;
+  };
+  std::vector<std::vector<Entry>> entries_;  // by role
   std::vector<std::string> roles_;
   std::map<std::string, OperationPermit, std::less<>> operations_;
 };

@@ -137,5 +137,25 @@ TEST(Permits, EndOnACircleAndPermitNothingTwice) {
   EXPECT_EQ(permits.who_may("shop.getOrder"), (Names{"a", "b", "c"}));
 }
 
+TEST(Permits, SayWhyARolePermitsAnOperation) {
+  const Permits permits = compile(roles(
+      {{"clerk", {"getOrder"}}, {"boss", {"clerk", "files.writeFile"}}, {"chair", {"boss"}}}));
+  const auto way = [&](std::string_view operation, std::vector<RoleId> from) {
+    std::string text;
+    for (const Permits::Grant& grant : permits.why(operation, from))
+      text += grant.role + ">" + grant.entry + " ";
+    return text;
+  };
+  EXPECT_EQ(way("shop.getOrder", {0}), "clerk>getOrder ");
+  EXPECT_EQ(way("shop.getOrder", {2}), "chair>boss boss>clerk clerk>getOrder ");
+  EXPECT_EQ(way("shop.getOrder", {2, 0}), "clerk>getOrder ") << "the shortest way";
+  EXPECT_EQ(way("files.writeFile", {0, 1}), "boss>files.writeFile ");
+  EXPECT_EQ(way("files.writeFile", {0}), "");
+  EXPECT_EQ(way("shop.nothing", {0, 1, 2}), "");
+  EXPECT_EQ(way("shop.getOrder", {}), "");
+  EXPECT_EQ(way("shop.getOrder", {99}), "") << "a number that is no role";
+  EXPECT_EQ(permits.why("shop.getOrder", std::vector<RoleId>{0}).front().at.line, 7U);
+}
+
 }  // namespace
 }  // namespace portcullis::authz

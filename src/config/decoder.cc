@@ -62,6 +62,7 @@ Scope::Scope(Context& context, const Block& block, const Value& value, Position 
       at_(at),
       key_(std::move(key)),
       value_(value.kind == ValueKind::kMapping ? &value : nullptr) {
+  if (!key_.empty()) context_.diagnostics.note_place(key_, at_);
   if (value_ != nullptr) {
     check_members(value);
     check_required(value);
@@ -83,7 +84,7 @@ void Scope::check_members(const Value& value) {
               (meant.empty() ? "; expected " + one_of(names_of(block_, true)) : meant));
     } else if (known->type == KeyType::kNotBuilt) {
       context_.diagnostics.error(member.at, key(member.key),
-                                 quote(member.key) + " is not built yet");
+                                 quote(member.key) + " is not built yet: remove it");
     } else {
       unread_.insert(known->name);
     }
@@ -137,8 +138,11 @@ Scope::Entry Scope::take(std::string_view name) {
   unread_.erase(known->name);
   if (value_ == nullptr) return {};
   for (const Member& member : value_->members)
-    if (member.key == name && member.value.kind != ValueKind::kRefused)
+    if (member.key == name && member.value.kind != ValueKind::kRefused) {
+      const bool is_scalar = member.value.kind == ValueKind::kScalar;
+      context_.diagnostics.note_place(key(name), is_scalar ? member.value.at : member.at);
       return {known, &member.value, member.at};
+    }
   return {};
 }
 
@@ -161,7 +165,8 @@ const std::string* Scope::scalar(const Entry& entry, const std::string& what) {
 bool Scope::check_choice(const Key& known, const Value& value, const std::string& path) {
   if (known.choices.empty() || contains(known.choices, value.text)) return true;
   if (contains(known.not_built_choices, value.text)) {
-    report(value, path, quote(value.text) + " is not built yet");
+    const std::vector<std::string_view> built(known.choices.begin(), known.choices.end());
+    report(value, path, quote(value.text) + " is not built yet; there is " + one_of(built));
     return false;
   }
   const std::vector<std::string_view> choices(known.choices.begin(), known.choices.end());
@@ -175,6 +180,7 @@ bool Scope::check_choice(const Key& known, const Value& value, const std::string
 bool Scope::item(const Key& known, const Value& value, const std::string& path,
                  std::vector<Text>& out) {
   if (value.kind == ValueKind::kRefused) return false;
+  context_.diagnostics.note_place(path, value.at);
   if (value.kind != ValueKind::kScalar || value.text.empty()) {
     expected(value, path, "a string");
     return false;
@@ -182,7 +188,7 @@ bool Scope::item(const Key& known, const Value& value, const std::string& path,
   if (!check_choice(known, value, path)) return false;
   const auto same = std::ranges::find(out, value.text, &Text::value);
   if (same != out.end()) {
-    report(value, path, quote(value.text) + " is there twice");
+    report(value, path, quote(value.text) + " is there twice: remove one");
     return false;
   }
   out.push_back({value.text, value.at});

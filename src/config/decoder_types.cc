@@ -332,7 +332,8 @@ bool Scope::named(std::string_view name,
     expected(*entry.value, key(name), "a mapping of names");
     return false;
   }
-  if (entry.value->members.size() < entry.key->min) report(*entry.value, key(name), "is empty");
+  if (entry.value->members.size() < entry.key->min)
+    report(*entry.value, key(name), "is empty: it needs at least one name");
   for (const Member& member : entry.value->members) {
     const std::string path = key(name) + "." + member.key;
     check_entry_name(member, path);
@@ -356,6 +357,7 @@ bool Scope::named_strings(std::string_view name,
       expected(member.value, key(name) + "." + member.key, "a string");
       continue;
     }
+    context_.diagnostics.note_place(key(name) + "." + member.key, member.at);
     read({member.key, member.at}, {member.value.text, member.value.at});
   }
   return true;
@@ -372,6 +374,7 @@ bool Scope::named_lists(std::string_view name,
   for (const Member& member : entry.value->members) {
     const std::string path = key(name) + "." + member.key;
     check_entry_name(member, path);
+    context_.diagnostics.note_place(path, member.at);
     std::vector<Text> list;
     if (member.value.kind != ValueKind::kRefused) items(*entry.key, member.value, path, list);
     read({member.key, member.at}, std::move(list));

@@ -28,6 +28,29 @@ std::uint32_t Diagnostics::add_file(std::string path) {
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
+void Diagnostics::note_place(std::string key, Position at) {
+  places_.insert_or_assign(std::move(key), at);
+}
+
+std::optional<Position> Diagnostics::place_of(std::string_view key) const {
+  while (!key.empty()) {
+    if (const auto found = places_.find(key); found != places_.end()) return found->second;
+    const std::size_t end = key.find_last_of(".[");
+    key = key.substr(0, end == std::string_view::npos ? 0 : end);
+  }
+  return std::nullopt;
+}
+
+std::string Diagnostics::line_of(std::string_view key) const {
+  const std::optional<Position> at = place_of(key);
+  return at ? line_of(*at) : std::string();
+}
+
+std::string Diagnostics::line_of(Position at) const {
+  if (at.file >= files_.size() || at.line == 0) return {};
+  return fmt::format("{}:{}", files_[at.file], at.line);
+}
+
 void Diagnostics::error(Position at, std::string key, std::string message) {
   all_.push_back({Severity::kError, at, std::move(key), std::move(message)});
   ++errors_;

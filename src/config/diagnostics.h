@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace portcullis::config {
@@ -29,6 +32,16 @@ class Diagnostics {
   std::uint32_t add_file(std::string path);
   [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
 
+  // Where each key of the file stands, by its dotted path: noted while it is read, for what is
+  // found, or explained, when the file has long become plain values.
+  void note_place(std::string key, Position at);
+  [[nodiscard]] bool has_place(std::string_view key) const { return places_.contains(key); }
+  // The place of `key`, or of the block around it that was written when the key itself was not.
+  [[nodiscard]] std::optional<Position> place_of(std::string_view key) const;
+  // `portcullis.yaml:88`; empty when nothing around it stands in a file.
+  [[nodiscard]] std::string line_of(std::string_view key) const;
+  [[nodiscard]] std::string line_of(Position at) const;
+
   void error(Position at, std::string key, std::string message);
   void warning(Position at, std::string key, std::string message);
   void note(Position at, std::string key, std::string message);
@@ -42,6 +55,7 @@ class Diagnostics {
 
  private:
   std::vector<std::string> files_;
+  std::map<std::string, Position, std::less<>> places_;
   std::vector<Diagnostic> all_;
   std::size_t errors_ = 0;
 };

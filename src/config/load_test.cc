@@ -158,6 +158,31 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config->files.size(), 13U);
 }
 
+TEST(Load, NotesWhereEachKeyStands) {
+  Diagnostics diagnostics;
+  ASSERT_TRUE(load_text(kSmall, "small.yaml", diagnostics));
+  const struct {
+    std::string_view why;
+    std::string_view key;
+    std::string_view line;
+  } cases[] = {
+      {"a block's name", "listeners.a", "small.yaml:3"},
+      {"a key", "apis.shop.upstream", "small.yaml:7"},
+      {"an item of a list", "apis.shop.listeners[0]", "small.yaml:6"},
+      {"a block of a list", "apis.shop.routes[0]", "small.yaml:10"},
+      {"a key of it", "apis.shop.routes[0].operation", "small.yaml:10"},
+      {"what is not written: the block around it", "apis.shop.timeout", "small.yaml:5"},
+      {"deeper down", "apis.shop.routes[0].limits[3].x", "small.yaml:10"},
+      {"a name that is not there", "limits.flood", ""},
+      {"nothing", "", ""},
+      {"a name that another begins with", "apis.sho", "small.yaml:4"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(diagnostics.line_of(c.key), c.line) << c.why;
+  EXPECT_TRUE(diagnostics.has_place("apis.shop.upstream"));
+  EXPECT_FALSE(diagnostics.has_place("apis.shop.timeout"));
+  EXPECT_EQ(diagnostics.place_of("apis.shop.upstream")->column, 15U);
+}
+
 TEST(Load, GivesDefaultsToWhatIsLeftOut) {
   Diagnostics diagnostics;
   const auto config = load_text(kSmall, "small.yaml", diagnostics);

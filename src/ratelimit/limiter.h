@@ -61,9 +61,13 @@ class Limiter {
   }
   [[nodiscard]] bool empty() const { return unidentified_.empty() && identified_.empty(); }
 
+  // Which limits each phase asks.
+  using List = std::vector<std::shared_ptr<const Limit>>;
+  [[nodiscard]] const List& unidentified() const { return unidentified_; }
+  [[nodiscard]] const List& identified() const { return identified_; }
+
  private:
   friend class Limits;
-  using List = std::vector<std::shared_ptr<const Limit>>;
   [[nodiscard]] Verdict admit(const List& limits, const Attributes& attributes,
                               TimePoint now) const;
 
