@@ -3,6 +3,7 @@
 #include "cli/config_reference.h"
 #include "cli/config_schema.h"
 #include "cli/dispatch.h"
+#include "cli/explain.h"
 #include "cli/hash_key.h"
 #include "cli/run.h"
 #include "cli/version.h"
@@ -42,11 +43,9 @@ bool print(std::string_view text, std::FILE* stream) {
 }
 
 int run_process(const std::vector<std::string_view>& words) {
-  const std::array commands = {run_command(),
-                               check_command(),
-                               hash_key_command(),
-                               config_schema_command(),
-                               config_reference_command(),
+  const std::array commands = {run_command(),           check_command(),
+                               explain_command(),       hash_key_command(),
+                               config_schema_command(), config_reference_command(),
                                version_command()};
   Console console;
   const int code = dispatch(words, commands, console);

@@ -1,15 +1,19 @@
 #include "authn/authenticators.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 namespace portcullis::authn {
 namespace {
 
 Result<jose::KeySet> read_keys(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::kBadConfig, "cannot open `" + path + "`");
+  if (!file)
+    return fail(ErrorCode::kBadConfig,
+                "cannot open `" + path + "`: " + std::generic_category().message(errno));
   std::string text;
   // One byte more than is allowed, so that too much is seen as such.
   text.resize(jose::kMaximumKeySetSize + 1);
@@ -48,13 +52,15 @@ JwtAuthenticator compile_jwt(const config::Authenticator& configured, const conf
     compiled.keys = sources.find_or_make({jwt.keys.url, jwt.keys.refresh, jwt.keys.stale_for});
     return compiled;
   }
+  const std::string file_key = key + ".keys.file";
+  const config::Position at = diagnostics.place_of(file_key).value_or(configured.at);
   Result<jose::KeySet> keys = read_keys(jwt.keys.file);
   if (!keys) {
-    diagnostics.error(configured.at, key + ".keys.file", keys.error().detail);
+    diagnostics.error(at, file_key, keys.error().detail);
     return compiled;  // without keys: a configuration with errors never runs
   }
   for (const std::string& reason : keys->skipped()) {
-    diagnostics.warning(configured.at, key + ".keys.file", "a key is not used: " + reason);
+    diagnostics.warning(at, file_key, "a key is not used: " + reason);
   }
   compiled.keys = std::make_shared<KeySource>(*std::move(keys));
   return compiled;

@@ -20,6 +20,16 @@ std::string unknown_option(std::string_view name, std::span<const Option> option
   return message + (meant.empty() ? "; expected " + config::one_of(names) : meant);
 }
 
+// `METHOD URL`
+std::string in_order(std::span<const std::string_view> wanted) {
+  std::string text = "`";
+  for (const std::string_view word : wanted) {
+    if (text.size() > 1) text += ' ';
+    text += word;
+  }
+  return text + '`';
+}
+
 const Option* find_option(std::string_view name, std::span<const Option> options) {
   const auto found = std::ranges::find_if(options, [&](const Option& option) {
     const bool is_letter = name.size() == 2 && option.letter != 0 && name[1] == option.letter;
@@ -36,20 +46,35 @@ std::optional<std::string_view> Arguments::value(std::string_view option) const 
   return found->value;
 }
 
+std::vector<std::string_view> Arguments::values(std::string_view option) const {
+  std::vector<std::string_view> all;
+  for (const Given& each : given_) {
+    if (each.option == option) all.push_back(each.value);
+  }
+  return all;
+}
+
 Result<Arguments> parse_arguments(std::span<const std::string_view> words,
-                                  std::span<const Option> options) {
+                                  std::span<const Option> options,
+                                  std::span<const std::string_view> wanted) {
   Arguments arguments;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     if (word.size() < 2 || word.front() != '-') {
-      return wrong("found a word where only options may stand");
+      if (arguments.words_.size() == wanted.size()) {
+        return wrong(wanted.empty() ? "found a word where only options may stand"
+                                    : "found a word more than " + in_order(wanted));
+      }
+      arguments.words_.push_back(word);
+      continue;
     }
     const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
     const std::string_view name = word.substr(0, equals);
     const Option* const option = find_option(name, options);
     if (option == nullptr) return wrong(unknown_option(name, options));
     const std::string shown(option->name);
-    if (arguments.has(option->name)) return wrong("`" + shown + "` is given twice");
+    if (!option->repeats && arguments.has(option->name))
+      return wrong("`" + shown + "` is given twice");
     std::string_view value;
     if (option->value.empty()) {
       if (equals != std::string_view::npos) return wrong("`" + shown + "` takes no value");
@@ -62,6 +87,10 @@ Result<Arguments> parse_arguments(std::span<const std::string_view> words,
       if (value.empty()) return wrong("`" + shown + "` needs a " + std::string(option->value));
     }
     arguments.given_.push_back({option->name, value});
+  }
+  if (arguments.words_.size() < wanted.size()) {
+    return wrong("`" + std::string(wanted[arguments.words_.size()]) + "` is missing: it takes " +
+                 in_order(wanted));
   }
   return arguments;
 }

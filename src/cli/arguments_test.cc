@@ -78,6 +78,38 @@ TEST(Arguments, RefusesWhatMeansNothing) {
   }
 }
 
+constexpr std::array kMany = {Option{"--header", 'H', "FIELD", "", true},
+                              Option{"--json", 0, "", ""}};
+constexpr std::array<std::string_view, 2> kWanted = {"METHOD", "URL"};
+
+TEST(Arguments, TakesWordsAndOptionsThatRepeat) {
+  const std::vector<std::string_view> words = {"-H",     "a: 1", "GET",
+                                               "--json", "/x",   "--header=b: 2"};
+  const Result<Arguments> arguments = parse_arguments(words, kMany, kWanted);
+  ASSERT_TRUE(arguments) << arguments.error().detail;
+  EXPECT_EQ(arguments->values("--header"), (std::vector<std::string_view>{"a: 1", "b: 2"}));
+  EXPECT_TRUE(arguments->has("--json"));
+  ASSERT_EQ(arguments->words().size(), 2U);
+  EXPECT_EQ(arguments->words()[0], "GET");
+  EXPECT_EQ(arguments->words()[1], "/x");
+}
+
+TEST(Arguments, TakesExactlyTheWordsThatAreWanted) {
+  const std::vector<Bad> cases = {
+      {{}, "`METHOD` is missing: it takes `METHOD URL`", "none"},
+      {{"GET"}, "`URL` is missing", "one of two"},
+      {{"GET", "/", "pc_nightly_secret"}, "a word more than `METHOD URL`", "one too many"},
+      {{"GET", "/", "--json", "--json"}, "given twice", "a switch does not repeat"},
+  };
+  for (const Bad& bad : cases) {
+    const Result<Arguments> arguments = parse_arguments(bad.words, kMany, kWanted);
+    ASSERT_FALSE(arguments) << bad.why;
+    EXPECT_NE(arguments.error().detail.find(bad.says), std::string::npos)
+        << bad.why << ": " << arguments.error().detail;
+    EXPECT_EQ(arguments.error().detail.find("secret"), std::string::npos);
+  }
+}
+
 TEST(Arguments, DoesNotRepeatWhatMayBeASecret) {
   for (const std::vector<std::string_view>& words : std::vector<std::vector<std::string_view>>{
            {"pc_nightly_secret"}, {"--key=pc_nightly_secret"}, {"--json=pc_nightly_secret"}}) {

@@ -1,15 +1,11 @@
 #include "cli/check.h"
 
-#include "authn/key_source.h"
-#include "base/clock.h"
-#include "config/load.h"
+#include "cli/compiled.h"
 #include "gateway/snapshot.h"
 #include "json/writer.h"
-#include "ratelimit/table.h"
-#include "runtime/tls.h"
-#include "telemetry/metrics.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -29,7 +26,9 @@ constexpr std::array kOptions = {kConfigOption, kJsonOption};
 struct Summary {
   std::size_t apis = 0;
   std::set<std::string> operations;
-  std::set<std::string> open;  // operations that need no authentication
+  std::set<std::string> open;               // operations that need no authentication
+  std::set<std::string> unlimited;          // operations that no limit holds
+  std::vector<std::string> unlimited_text;  // the same, an API of which all are none as one
 };
 
 Summary summarise(const gateway::Snapshot& snapshot) {
@@ -38,22 +37,18 @@ Summary summarise(const gateway::Snapshot& snapshot) {
   for (const gateway::Plan& plan : snapshot.plans()) {
     summary.operations.insert(plan.full_operation);
     if (plan.door.open()) summary.open.insert(plan.full_operation);
+    if (plan.limits.empty()) summary.unlimited.insert(plan.full_operation);
+  }
+  for (const config::Api& api : snapshot.config().apis) {
+    std::vector<std::string> here;
+    for (const config::Route& route : api.routes) {
+      const std::string name = api.name + "." + route.operation;
+      if (summary.unlimited.contains(name)) here.push_back(name);
+    }
+    if (here.size() > 1 && here.size() == api.routes.size()) here = {"all of " + api.name};
+    std::ranges::move(here, std::back_inserter(summary.unlimited_text));
   }
   return summary;
-}
-
-// The services are thrown away: nothing runs by what is compiled here.
-std::optional<Summary> compile(const std::string& path, config::Diagnostics& diagnostics) {
-  std::optional<config::Config> config = config::load(path, diagnostics);
-  if (!config) return std::nullopt;
-  telemetry::Registry registry;
-  ratelimit::Table limits(Clock::now());
-  authn::KeySources keys(0);
-  runtime::TicketKeys tickets;
-  const std::shared_ptr<const gateway::Snapshot> snapshot = gateway::Snapshot::compile(
-      std::move(*config), 1, {registry, limits, keys, tickets}, diagnostics);
-  if (snapshot == nullptr) return std::nullopt;
-  return summarise(*snapshot);
 }
 
 std::string_view name_of(config::Severity severity) {
@@ -77,6 +72,16 @@ std::size_t count_warnings(const config::Diagnostics& diagnostics) {
                                                      &config::Diagnostic::severity));
 }
 
+// A page of names at most; --json has them all.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 40;
+  if (names.empty()) return "none";
+  const std::span<const std::string> shown(names.data(), std::min(names.size(), kMost));
+  std::string text = fmt::format("{}", fmt::join(shown, ", "));
+  if (names.size() > kMost) text += fmt::format(" and {} more", names.size() - kMost);
+  return text;
+}
+
 void print_text(const config::Diagnostics& diagnostics, const std::optional<Summary>& summary,
                 Console& console) {
   console.err += diagnostics.to_string();
@@ -85,19 +90,19 @@ void print_text(const config::Diagnostics& diagnostics, const std::optional<Summ
     fmt::format_to(out, "not ok: {}\n", count(diagnostics.errors(), "error", "errors"));
     return;
   }
-  fmt::format_to(out, "ok: {}, {}; ", count(summary->apis, "API", "APIs"),
+  fmt::format_to(out, "ok: {}, {}", count(summary->apis, "API", "APIs"),
                  count(summary->operations.size(), "operation", "operations"));
-  console.out += (summary->open.empty() ? "none is open without authentication"
-                                        : "open without authentication:");
-  std::string_view separator = " ";
-  for (const std::string& operation : summary->open) {
-    fmt::format_to(out, "{}{}", separator, operation);
-    separator = ", ";
-  }
-  if (const std::size_t warnings = count_warnings(diagnostics); warnings > 0) {
-    fmt::format_to(out, "; {}", count(warnings, "warning", "warnings"));
-  }
-  console.out.push_back('\n');
+  if (const std::size_t warnings = count_warnings(diagnostics); warnings > 0)
+    fmt::format_to(out, ", {}", count(warnings, "warning", "warnings"));
+  fmt::format_to(out, "\nopen to everyone: {}\nwithout limits: {}\n",
+                 listed({summary->open.begin(), summary->open.end()}),
+                 listed(summary->unlimited_text));
+}
+
+void put_names(json::Writer& writer, std::string_view key, const std::set<std::string>& names) {
+  writer.key(key).begin_array();
+  for (const std::string& name : names) writer.string(name);
+  writer.end_array();
 }
 
 void print_json(const config::Diagnostics& diagnostics, const std::optional<Summary>& summary,
@@ -107,9 +112,9 @@ void print_json(const config::Diagnostics& diagnostics, const std::optional<Summ
   if (summary) {
     writer.field("apis", static_cast<std::uint64_t>(summary->apis));
     writer.field("operations", static_cast<std::uint64_t>(summary->operations.size()));
-    writer.key("open").begin_array();
-    for (const std::string& operation : summary->open) writer.string(operation);
-    writer.end_array();
+    writer.field("warnings", static_cast<std::uint64_t>(count_warnings(diagnostics)));
+    put_names(writer, "open", summary->open);
+    put_names(writer, "unlimited", summary->unlimited);
   }
   std::vector<const config::Diagnostic*> sorted;
   for (const config::Diagnostic& one : diagnostics.all()) sorted.push_back(&one);
@@ -138,7 +143,9 @@ int check_from(const Arguments& arguments, Console& console) {
 
 int check(const std::string& path, CheckFormat format, Console& console) {
   config::Diagnostics diagnostics;
-  const std::optional<Summary> summary = compile(path, diagnostics);
+  const std::unique_ptr<const Compiled> compiled = Compiled::from_file(path, diagnostics);
+  std::optional<Summary> summary;
+  if (compiled != nullptr) summary = summarise(*compiled->snapshot());
   if (format == CheckFormat::kJson) {
     print_json(diagnostics, summary, console);
   } else {
@@ -153,7 +160,8 @@ Command check_command() {
           .about =
               "Reads and compiles the file, what it includes and what it names, just as `run`\n"
               "does, but opens no socket and fetches nothing. All errors are reported at once,\n"
-              "as file:line:column. Exits with 0 when the file may be run, else with 2.\n",
+              "as file:line:column; then what is open to everyone, and what no limit holds. Exits\n"
+              "with 0 when the file may be run, else with 2.\n",
           .example = "  portcullis check -c portcullis.yaml\n",
           .options = kOptions,
           .run = check_from};

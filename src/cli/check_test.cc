@@ -62,10 +62,27 @@ upstreams:
 TEST_F(CheckTest, SummarisesWhatMayBeRun) {
   Console console;
   EXPECT_EQ(check(write("good.yaml", configuration()), CheckFormat::kText, console), kFine);
-  EXPECT_TRUE(
-      console.out.starts_with("ok: 1 API, 2 operations; open without authentication: shop.health"))
-      << console.out << console.err;
+  EXPECT_EQ(console.out,
+            "ok: 1 API, 2 operations\n"
+            "open to everyone: shop.health\n"
+            "without limits: all of shop\n")
+      << console.err;
   EXPECT_EQ(console.err.find("error"), std::string::npos);
+}
+
+TEST_F(CheckTest, CountsWarningsAndNamesWhatNoLimitHolds) {
+  std::string text = configuration(
+      "limits:\n  few: { key: client.address, rate: 5/s }\n  idle: { key: client.address, rate: "
+      "5/s }\n");
+  const std::string list = "operation: list }";
+  text.replace(text.find(list), list.size(), "operation: list, limits: [few] }");
+  Console console;
+  EXPECT_EQ(check(write("limited.yaml", text), CheckFormat::kText, console), kFine);
+  EXPECT_EQ(console.out,
+            "ok: 1 API, 2 operations, 1 warning\n"
+            "open to everyone: shop.health\n"
+            "without limits: shop.health\n")
+      << console.err;
 }
 
 TEST_F(CheckTest, ReportsEveryErrorWithItsPlace) {
@@ -109,8 +126,10 @@ TEST_F(CheckTest, SaysTheSameToPrograms) {
   EXPECT_EQ(console.err, "");
   auto good = json::Document::parse(console.out);
   ASSERT_TRUE(good) << console.out;
-  EXPECT_NE(console.out.find(R"("ok":true,"apis":1,"operations":2,"open":["shop.health"])"),
-            std::string::npos)
+  EXPECT_NE(
+      console.out.find(R"("ok":true,"apis":1,"operations":2,"warnings":0,"open":["shop.health"],)"
+                       R"("unlimited":["shop.health","shop.list"])"),
+      std::string::npos)
       << console.out;
 
   console = {};

@@ -27,6 +27,7 @@ struct Command {
   std::string_view about;    // the rest of its help, lines ended
   std::string_view example;  // command lines, two spaces before each, lines ended
   std::span<const Option> options;
+  std::span<const std::string_view> words = {};  // what it takes beside options: `METHOD`, `URL`
   int (*run)(const Arguments& arguments, Console& console) = nullptr;
 };
 

@@ -42,10 +42,12 @@ void print_command(const Command& command, std::string& out) {
   const auto to = std::back_inserter(out);
   fmt::format_to(to, "portcullis {}: {}\n\nUsage: portcullis {}", command.name, command.summary,
                  command.name);
+  for (const std::string_view word : command.words) fmt::format_to(to, " {}", word);
   for (const Option& option : command.options) {
     const std::string shown =
         option.letter != 0 ? std::string{'-', option.letter} : std::string(option.name);
-    fmt::format_to(to, " [{}{}{}]", shown, option.value.empty() ? "" : " ", option.value);
+    fmt::format_to(to, " [{}{}{}]{}", shown, option.value.empty() ? "" : " ", option.value,
+                   option.repeats ? "…" : "");
   }
   fmt::format_to(to, "\n\n{}\n", command.about);
   if (!command.options.empty()) out += "Options:\n";
@@ -110,7 +112,7 @@ int run_command(const Command& command, Words words, Console& console) {
     print_command(command, console.out);
     return kFine;
   }
-  const Result<Arguments> arguments = parse_arguments(words, command.options);
+  const Result<Arguments> arguments = parse_arguments(words, command.options, command.words);
   if (!arguments) {
     return say_usage(fmt::format("{}: {}", command.name, arguments.error().detail),
                      std::string(command.name) + " --help", console);

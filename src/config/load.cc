@@ -213,7 +213,8 @@ Config read_root(Context& context, const Value& merged) {
 namespace {
 
 std::optional<Config> load_main(std::string_view text, const std::string& path,
-                                Diagnostics& diagnostics, Sources& sources) {
+                                Diagnostics& diagnostics, Sources& sources,
+                                std::optional<Config>* unsound = nullptr) {
   const std::size_t before = diagnostics.errors();
   Context context{.diagnostics = diagnostics,
                   .sources = sources,
@@ -225,26 +226,39 @@ std::optional<Config> load_main(std::string_view text, const std::string& path,
   if (!merger.complete()) return std::nullopt;
   Config config = read_root(context, merger.merged());
   check_references(config, context);
-  if (diagnostics.errors() != before) return std::nullopt;
+  if (diagnostics.errors() != before) {
+    if (unsound != nullptr) *unsound = std::move(config);
+    return std::nullopt;
+  }
   remark(config, context);
   config.files = std::move(context.files);
   return config;
 }
 
-}  // namespace
-
-std::optional<Config> load(const std::string& path, Diagnostics& diagnostics, Sources& sources) {
+std::optional<Config> load_file(const std::string& path, Diagnostics& diagnostics, Sources& sources,
+                                std::optional<Config>* unsound) {
   const auto text = sources.read(path, kMaxFileSize);
   if (!text) {
     diagnostics.error({diagnostics.add_file(path), 0, 0}, "",
                       "the file cannot be read: " + text.error().detail);
     return std::nullopt;
   }
-  return load_main(*text, path, diagnostics, sources);
+  return load_main(*text, path, diagnostics, sources, unsound);
+}
+
+}  // namespace
+
+std::optional<Config> load(const std::string& path, Diagnostics& diagnostics, Sources& sources) {
+  return load_file(path, diagnostics, sources, nullptr);
 }
 
 std::optional<Config> load(const std::string& path, Diagnostics& diagnostics) {
-  return load(path, diagnostics, system_sources());
+  return load_file(path, diagnostics, system_sources(), nullptr);
+}
+
+std::optional<Config> load(const std::string& path, Diagnostics& diagnostics,
+                           std::optional<Config>& unsound) {
+  return load_file(path, diagnostics, system_sources(), &unsound);
 }
 
 std::optional<Config> load_text(std::string_view text, const std::string& name,

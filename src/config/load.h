@@ -18,6 +18,10 @@ namespace portcullis::config {
 [[nodiscard]] std::optional<Config> load(const std::string& path, Diagnostics& diagnostics);
 [[nodiscard]] std::optional<Config> load(const std::string& path, Diagnostics& diagnostics,
                                          Sources& sources);
+// The same. Where there are errors, `unsound` gets what could be read nevertheless, so that further
+// mistakes can be looked for in it; it must not be run.
+[[nodiscard]] std::optional<Config> load(const std::string& path, Diagnostics& diagnostics,
+                                         std::optional<Config>& unsound);
 
 // The same for a text; `name` stands for the file in messages and relative paths. Reads nothing
 // but `sources`.

@@ -74,6 +74,8 @@ class Account {
   // The client's address in text, made once; of the arena.
   [[nodiscard]] std::string_view client_text();
 
+  [[nodiscard]] const http::Exchange& exchange() const { return exchange_; }
+
   // The request was refused, or failed, at the step in hand.
   const Error& refuse(Error error);
 

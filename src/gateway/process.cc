@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "config/load.h"
+#include "gateway/check_files.h"
 #include "http/fetch.h"
 #include "jose/jwk.h"
 
@@ -70,7 +71,8 @@ Process::~Process() = default;
 
 Result<std::shared_ptr<const Snapshot>> Process::compile(std::uint64_t revision) {
   config::Diagnostics diagnostics;
-  std::optional<config::Config> config = config::load(config_path_, diagnostics);
+  std::optional<config::Config> unsound;
+  std::optional<config::Config> config = config::load(config_path_, diagnostics, unsound);
   std::shared_ptr<const Snapshot> snapshot;
   if (config) {
     files_ = config->files;
@@ -89,6 +91,7 @@ Result<std::shared_ptr<const Snapshot>> Process::compile(std::uint64_t revision)
     // A broken file is watched too, so that mending it is seen.
     files_ = diagnostics.files();
     stamps_ = stamps_of_files(files_);
+    if (unsound) check_files(*unsound, diagnostics);
   }
   if (snapshot == nullptr) return fail(ErrorCode::kBadConfig, diagnostics.to_string());
   compiled_from_ = diagnostics.files();

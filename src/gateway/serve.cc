@@ -6,6 +6,7 @@
 #include "gateway/own_answer.h"
 #include "gateway/problem.h"
 #include "gateway/upgrade.h"
+#include "gateway/witness.h"
 #include "ratelimit/fields.h"
 
 #include <utility>
@@ -261,6 +262,8 @@ Task<Result<void>> answer(Passage& passage) {
   if (passage.preflight) co_return co_await answer_preflight(passage, plan);
   PC_CO_CHECK(check_maintenance(plan));
   auto known = try_authenticate(passage, plan);  // 5
+  Witness* const witness = passage.worker.witness;
+  if (!known && witness != nullptr) known = witness->keys_wanted(plan, passage.exchange);
   if (!known) {
     known = co_await plan.door.authenticate(caller_of(passage, plan), passage.worker.authentication,
                                             passage.worker.key_refresher);
@@ -290,6 +293,10 @@ Task<Result<void>> answer(Passage& passage) {
                         passage.body_coding,
                         passage.snapshot().config().streams,
                         passage.worker.streams};
+  if (witness != nullptr) [[unlikely]] {
+    witness->forwarded(forwarding);
+    co_return Result<void>{};
+  }
   co_return co_await forward(forwarding);  // 11
 }
 
@@ -349,8 +356,13 @@ Task<void> serve(http::Exchange& exchange, SnapshotRef snapshot, std::size_t lis
                   .fields = {.hsts = plan.hsts}};
   identify_request(passage);
   Result<void> outcome = co_await answer(passage);
-  if (outcome) co_return;
+  if (outcome) {
+    if (worker.witness != nullptr) [[unlikely]]
+      worker.witness->ended(account);
+    co_return;
+  }
   const Error& refused = account.refuse(std::move(outcome).error());
+  if (worker.witness != nullptr) worker.witness->refused(account, refused);
   co_await respond_with_problem(passage, refused);
 }
 
@@ -368,6 +380,7 @@ Task<void> serve_unreadable(http::Exchange& exchange, SnapshotRef snapshot, std:
   const RequestIds::Text made = worker.request_ids.next();
   account.request_id = exchange.arena().copy({made.data(), made.size()});
   const Error& refused = account.refuse(error);
+  if (worker.witness != nullptr) worker.witness->refused(account, refused);
   co_await respond_with_problem(passage, refused);
 }
 

@@ -19,6 +19,8 @@
 
 namespace portcullis::gateway {
 
+class Witness;
+
 // A snapshot as one worker holds it: with the worker's own connections to each upstream. Counted
 // without atomics, since it is never seen by another thread.
 struct LocalSnapshot {
@@ -63,6 +65,7 @@ struct WorkerServices {
   RequestIds request_ids;
   Codecs codecs;
   OpenStreams streams;
+  Witness* witness = nullptr;  // of `portcullis explain`; none where requests are served
 };
 
 // Answers one exchange that came in at `listener`, an index into the snapshot's listeners, and

@@ -64,6 +64,7 @@ class Snapshot {
   [[nodiscard]] const std::vector<Plan>& plans() const { return plans_; }
   [[nodiscard]] const authn::Authenticators& authenticators() const { return *authenticators_; }
   [[nodiscard]] const HttpsHosts& https_hosts() const { return https_hosts_; }
+  [[nodiscard]] const authz::Permits& permits() const { return permits_; }
 
   // The one thing that changes in a snapshot: its certificates, when their files do. For the
   // control thread, which tells the workers.
