@@ -26,13 +26,15 @@ void check_routes(const Api& api, Context& context) {
       if (const auto [earlier, fresh] = shapes.emplace(shape, route.at); !fresh)
         context.diagnostics.error(route.at, route_key(api, i),
                                   "another route takes " + quote(shape) + ", at " +
-                                      context.place(route.at, earlier->second));
+                                      context.place(route.at, earlier->second) +
+                                      ": change the path or the methods of one");
     }
     if (route.operation.empty()) continue;
     if (const auto [earlier, fresh] = operations.emplace(route.operation, route.at); !fresh)
       context.diagnostics.error(route.at, route_key(api, i) + ".operation",
                                 "another route is the operation " + quote(route.operation) +
-                                    ", at " + context.place(route.at, earlier->second));
+                                    ", at " + context.place(route.at, earlier->second) +
+                                    ": give each a name of its own");
   }
 }
 
@@ -81,9 +83,11 @@ class LimitCheck {
  private:
   void report(const Text& limit, const std::string& key) {
     if (by_identity_.contains(limit.value))
-      context_.diagnostics.error(limit.at, key,
-                                 "the limit " + quote(limit.value) +
-                                     " counts by identity, and `authenticate: none` gives none");
+      context_.diagnostics.error(
+          limit.at, key,
+          "the limit " + quote(limit.value) +
+              " counts by identity, and `authenticate: none` gives none: name "
+              "authenticators, or count by `client.address`");
   }
 
   Context& context_;
@@ -106,7 +110,8 @@ void check_overlaps(const Config& config, Context& context) {
         reported = true;
         context.diagnostics.error(
             api.at, "apis." + api.name,
-            fmt::format("the API {} has {} with base_path {} on the listener {} too, at {}",
+            fmt::format("the API {} has {} with base_path {} on the listener {} too, at {}: change "
+                        "the hosts, base_path or listeners of one",
                         quote(earlier->second->name), host.empty() ? "every host" : quote(host),
                         quote(api.base_path), quote(listener.value),
                         context.place(api.at, earlier->second->at)));

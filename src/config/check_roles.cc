@@ -61,7 +61,7 @@ class RoleCheck {
       for (const auto& [name, where] : operations_) names.push_back(name);
       error(entry, key,
             "neither a role nor an operation: " + quote(entry.value) +
-                did_you_mean(entry.value, names));
+                meant_or_all(entry.value, names));
     }
   }
 
@@ -71,7 +71,7 @@ class RoleCheck {
     const std::string operation = entry.value.substr(dot + 1);
     if (!apis_.contains(api)) {
       error(entry, key,
-            "unknown API " + quote(api) + did_you_mean(api, {apis_.begin(), apis_.end()}));
+            "unknown API " + quote(api) + meant_or_all(api, {apis_.begin(), apis_.end()}));
       return;
     }
     const auto found = operations_.find(operation);
@@ -82,7 +82,7 @@ class RoleCheck {
       if (where.contains(api)) names.push_back(name);
     error(entry, key,
           "the API " + quote(api) + " has no operation " + quote(operation) +
-              did_you_mean(operation, names));
+              meant_or_all(operation, names));
   }
 
   // Depth first with an explicit stack: roles may form a chain as long as the file.
@@ -105,7 +105,7 @@ class RoleCheck {
       else if (state->second == State::kOpen)
         error(entry, fmt::format("roles.{}[{}]", role->name, index),
               entry.value == role->name
-                  ? "the role includes itself"
+                  ? "the role includes itself: remove the entry"
                   : quote(entry.value) + " includes " + quote(role->name) +
                         " in turn: roles may not include one another in a circle");
     }

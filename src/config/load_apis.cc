@@ -52,7 +52,7 @@ void read_route(Scope& scope, Api& api) {
   bool good = scope.string("path", route.path);
   if (good) {
     const std::string problem = path_template_problem(route.path);
-    if (!problem.empty()) scope.error("path", problem);
+    if (!problem.empty()) scope.error("path", problem + "; found " + quote(route.path));
     good = problem.empty();
   }
   good = scope.strings("methods", route.methods) && good;
@@ -79,7 +79,8 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
     if (!here) return;
     if (there)
       scope.error(name, "the route of this operation says this too, at " +
-                            scope.context().place(scope.place_of(name), route.at));
+                            scope.context().place(scope.place_of(name), route.at) +
+                            ": say it in one place");
     else
       there = std::move(here);
   };
@@ -94,9 +95,9 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
   merge("addresses", route.settings.shaping.addresses, settings.shaping.addresses);
   for (Text& limit : settings.limits) {
     if (contains(route.settings.limits, limit.value, &Text::value))
-      scope.context().diagnostics.error(
-          limit.at, scope.key("limits"),
-          "the route of this operation has the limit " + quote(limit.value) + " too");
+      scope.context().diagnostics.error(limit.at, scope.key("limits"),
+                                        "the route of this operation has the limit " +
+                                            quote(limit.value) + " too: remove one of them");
     else
       route.settings.limits.push_back(std::move(limit));
   }
@@ -115,7 +116,7 @@ void read_operations(Scope& scope, Api& api) {
       for (const Route& one : api.routes) names.push_back(one.operation);
       scope.context().diagnostics.error(
           operation.at(), operation.key(),
-          "no route has the operation " + quote(name) + did_you_mean(name, names));
+          "no route has the operation " + quote(name) + meant_or_all(name, names));
     }
   });
 }
@@ -157,11 +158,11 @@ void read_identity_field(Scope& scope, const Text& field, const Text& part, Forw
   if (!is_field_name(name))
     diagnostics.error(field.at, key, "expected the name of a field; found " + quote(field.value));
   else if (const std::string reason = reserved_field(name); !reason.empty())
-    diagnostics.error(field.at, key, quote(name) + " " + reason);
+    diagnostics.error(field.at, key, quote(name) + " " + reason + ": choose another field");
   else if (name == "authorization" || name == "cookie")
-    diagnostics.error(field.at, key, quote(name) + " carries credentials");
+    diagnostics.error(field.at, key, quote(name) + " carries credentials: choose another field");
   else if (contains(forward.identity, name, [](const auto& one) { return one.first; }))
-    diagnostics.error(field.at, key, "the field " + quote(name) + " is there twice");
+    diagnostics.error(field.at, key, "the field " + quote(name) + " is there twice: remove one");
   if (!is_identity_part(part.value))
     diagnostics.error(part.at, key,
                       "expected " + one_of(parts) + "; found " + quote(part.value) +
@@ -176,7 +177,7 @@ void read_api(Scope& scope, Api& api) {
   if (scope.string("base_path", api.base_path)) {
     if (api.base_path == "/") api.base_path.clear();
     const std::string problem = base_path_problem(api.base_path);
-    if (!problem.empty()) scope.error("base_path", problem);
+    if (!problem.empty()) scope.error("base_path", problem + "; found " + quote(api.base_path));
   }
   if (scope.string("upstream", api.upstream))
     scope.context().references.push_back(

@@ -28,12 +28,12 @@ void read_jwt_source(Scope& scope, JwtKeys& keys) {
   scope.duration("refresh", keys.refresh);
   scope.duration("stale_for", keys.stale_for);
   if (scope.has("url") && scope.has("file"))
-    scope.error("file", "`url` is there too: an authenticator has one source of keys");
+    scope.error("file", "`url` is there too: remove one of them");
   else if (!scope.has("url") && !scope.has("file"))
     scope.context().diagnostics.error(scope.at(), scope.key(), "expected `url` or `file`");
   if (scope.has("file"))
     for (const std::string_view name : {"refresh", "stale_for"})
-      if (scope.has(name)) scope.error(name, "has no meaning for a file of keys");
+      if (scope.has(name)) scope.error(name, "has no meaning for a file of keys: remove it");
   if (!url) return;
   if (const std::string problem = key_url_problem(keys.url); !problem.empty())
     scope.error("url", problem);
@@ -134,8 +134,10 @@ void read_header(Scope& scope, std::string& header) {
   if (const std::string reason = reserved_field(text.value); !reason.empty())
     scope.error("header", quote(text.value) + " " + reason);
   else if (text.value == "authorization" || text.value == "cookie")
-    scope.error("header", quote(text.value) + " carries other credentials" +
-                              (text.value == "cookie" ? ": say `cookie: NAME` instead" : ""));
+    scope.error("header",
+                quote(text.value) + " carries other credentials: " +
+                    (text.value == "cookie" ? "say `cookie: NAME` instead"
+                                            : "name a field of its own such as `x-api-key`"));
   header = text.value;
 }
 
@@ -172,7 +174,8 @@ void read_api_keys(Scope& scope, ApiKeys& keys) {
       const Position here = item.place_of(name);
       if (value.empty()) return;
       if (const auto [earlier, fresh] = seen.emplace(value, here); !fresh)
-        item.error(name, what + item.context().place(here, earlier->second));
+        item.error(name, what + item.context().place(here, earlier->second) +
+                             ": make a key of its own with `portcullis hash key`");
     };
     unique(ids, key.id, "id", "another key has the id " + quote(key.id) + ", at ");
     unique(hashes, key.sha256, "hash", "another key has this hash, at ");
@@ -212,7 +215,8 @@ void read_authenticators(Scope& root, Config& config) {
     authenticator.at = scope.at();
     Diagnostics& diagnostics = root.context().diagnostics;
     if (name == "none")
-      diagnostics.error(scope.at(), scope.key(), "`none` is what `authenticate` says of no one");
+      diagnostics.error(scope.at(), scope.key(),
+                        "`none` is what `authenticate` says of no one: choose another name");
     scope.mapping("jwt", [&](Scope& jwt) { read_jwt(jwt, authenticator.jwt.emplace()); });
     scope.mapping("api_key",
                   [&](Scope& keys) { read_api_keys(keys, authenticator.api_key.emplace()); });

@@ -107,7 +107,8 @@ void read_listeners(Scope& root, Config& config) {
     const auto [earlier, fresh] = addresses.emplace(listener.address.to_string(), here);
     if (!fresh)
       scope.error("address", "another listener has this address, at " +
-                                 root.context().place(here, earlier->second));
+                                 root.context().place(here, earlier->second) +
+                                 ": choose another port");
   });
 }
 

@@ -63,6 +63,11 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
   return best.empty() ? "" : "; did you mean `" + best + "`?";
 }
 
+std::string meant_or_all(std::string_view name, const std::vector<std::string_view>& candidates) {
+  const std::string meant = did_you_mean(name, candidates);
+  return meant.empty() && !candidates.empty() ? "; there is " + one_of(candidates) : meant;
+}
+
 std::string one_of(const std::vector<std::string_view>& candidates) {
   constexpr std::size_t kMost = 16;
   std::string out;

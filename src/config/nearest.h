@@ -16,6 +16,10 @@ namespace portcullis::config {
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        const std::vector<std::string_view>& candidates);
 
+// The same, and where nothing is near, "; there is `a`, `b` or `c`" when there are any.
+[[nodiscard]] std::string meant_or_all(std::string_view name,
+                                       const std::vector<std::string_view>& candidates);
+
 // "`a`, `b` or `c`"; of more than 16, the first 8.
 [[nodiscard]] std::string one_of(const std::vector<std::string_view>& candidates);
 

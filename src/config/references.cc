@@ -72,7 +72,8 @@ void check_claims(const Config& config, Context& context) {
     if (!claims->contains(claim))
       context.diagnostics.error(text.at, key,
                                 "no authenticator has the claim " + quote(claim) +
-                                    " among its `claims`" + did_you_mean(claim, names));
+                                    " among its `claims`" + meant_or_all(claim, names) +
+                                    (names.empty() ? ": name it there" : ""));
   };
   for (const Limit& limit : config.limits)
     for (const Text& part : limit.key)

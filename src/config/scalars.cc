@@ -77,7 +77,7 @@ std::string parameter_problem(std::string_view segment, bool last,
   }
   if (!is_name(name)) return "a parameter's name is letters, digits, `_` and `-`";
   if (!names.insert(name).second)
-    return "the parameter `{" + std::string(name) + "}` is there twice";
+    return "the parameter `{" + std::string(name) + "}` is there twice: name one otherwise";
   return {};
 }
 

@@ -163,7 +163,8 @@ class Builder final : public YAML::EventHandler {
     // "?" and "!" are what yaml-cpp says of plain and quoted values without a tag; "!" is also
     // what it says of the tag `!` itself.
     const bool written = (tag != "?" && tag != "!") || (tag == "!" && from(mark).starts_with('!'));
-    if (written) diagnostics_.error(place(mark), "", "tags (`!name`) are refused");
+    if (written)
+      diagnostics_.error(place(mark), "", "tags (`!name`) are refused: write the value without");
   }
 
   // yaml-cpp takes a quote that is never closed for one that closes at the end of the file, when a
@@ -241,8 +242,8 @@ class Builder final : public YAML::EventHandler {
     const auto [earlier, fresh] = frame.seen.emplace(key.text, key.at);
     if (!fresh) {
       diagnostics_.error(key.at, "",
-                         fmt::format("duplicate key {}; it is already at line {}", quote(key.text),
-                                     earlier->second.line));
+                         fmt::format("duplicate key {}; it is already at line {}: remove one",
+                                     quote(key.text), earlier->second.line));
       return;
     }
     frame.refused_key = false;
