@@ -84,7 +84,7 @@ std::optional<std::string_view> given_host(const std::vector<std::string_view>& 
 
 std::string describe(const gateway::ListenerPlan& listener) {
   return fmt::format("{} ({} on port {})", listener.config.name,
-                     listener.tls != nullptr ? "https" : "http", listener.config.address.port);
+                     listener.config.tls ? "https" : "http", listener.config.address.port);
 }
 
 bool serves_host(const gateway::Snapshot& snapshot, const std::string& listener,
@@ -112,7 +112,7 @@ Result<std::vector<std::size_t>> fitting_listeners(const gateway::Snapshot& snap
   std::vector<std::size_t> of_port;
   const std::uint16_t port = url.port.value_or(url.tls.value_or(false) ? 443 : 80);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (url.tls && *url.tls != (all[i].tls != nullptr)) continue;
+    if (url.tls && *url.tls != all[i].config.tls.has_value()) continue;
     of_scheme.push_back(i);
     if (all[i].config.address.port == port) of_port.push_back(i);
   }

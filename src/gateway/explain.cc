@@ -158,10 +158,14 @@ class Stage final : public http::ServerContext, public http::Handler {
                   .key_refresher = authn::LoopKeyRefresher(loop_, fail_fetch),
                   .request_ids = RequestIds(1),
                   .codecs = Codecs(registry_),
+                  .streams = OpenStreams(registry_),
                   .witness = &witness} {
     LocalSnapshot local;
     local.snapshot = snapshot;
-    local.upstreams = pools_.adopt(snapshot->config().upstreams);
+    const std::shared_ptr<const TlsContexts> tls = snapshot->tls();
+    local.upstreams = pools_.adopt(snapshot->config().upstreams, [&](const std::string& upstream) {
+      return tls->upstream(upstream);
+    });
     for (std::size_t i = 0; i < local.upstreams.size(); ++i) {
       local.upstream_seconds.push_back(registry_.histogram("upstream_seconds", "", {}));
     }
@@ -169,7 +173,7 @@ class Stage final : public http::ServerContext, public http::Handler {
       local.ports.push_back(listener.config.address.port);
     local_ = SnapshotRef(std::move(local));
     info_.peer = {question.client, 0};
-    if (listener_.tls != nullptr) {
+    if (listener_.config.tls) {
       info_.scheme = http::Scheme::kHttps;
       info_.tls_version = "TLSv1.3";
     }
@@ -240,7 +244,8 @@ class Stage final : public http::ServerContext, public http::Handler {
   telemetry::Registry registry_;
   Loop loop_;
   runtime::Resolver resolver_{loop_};
-  upstream::Pools pools_{loop_, resolver_};
+  upstream::Standings standings_;
+  upstream::Pools pools_{loop_, resolver_, standings_};
   WorkerServices services_;
   SnapshotRef local_;
   http::ConnectionInfo info_;
