@@ -508,8 +508,8 @@ TEST_F(Authentication, PresumesByTheClaimsAndLetsNobodyInByIt) {
     Arena arena;
     http::Fields fields(arena);
     fields.add("authorization", "Bearer " + token);
-    EXPECT_FALSE(try_with(both_door_, {{"authorization", "Bearer " + token}}, wall).has_value());
-    return both_door_.presume(fields, wall);
+    EXPECT_FALSE(try_with(*both_door_, {{"authorization", "Bearer " + token}}, wall).has_value());
+    return both_door_->presume(fields, wall);
   };
   const Result<IdentityRef> alice = presume(corporate_.token("alice", R"(,"roles":["clerk"])"));
   ASSERT_TRUE(alice) << alice.error().detail;
