@@ -507,7 +507,8 @@ TEST_F(Authentication, PresumesByTheClaimsAndLetsNobodyInByIt) {
   const auto presume = [&](const std::string& token, WallTime wall = kWall) {
     Arena arena;
     http::Fields fields(arena);
-    fields.add("authorization", "Bearer " + token);
+    const std::string credentials = "Bearer " + token;
+    fields.add("authorization", credentials);
     EXPECT_FALSE(try_with(*both_door_, {{"authorization", "Bearer " + token}}, wall).has_value());
     return both_door_->presume(fields, wall);
   };

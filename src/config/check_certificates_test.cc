@@ -29,7 +29,8 @@ struct File {
            "roles: { reader: [get] }\napis:\n  shop:\n    listeners: " + served +
            "\n    upstream: u\n    authenticate: " + authenticate + "\n    forward: { " + forward +
            " }\n    routes:\n      - { path: /x, methods: [GET], operation: get }\n" + open +
-           "  other: { listeners: [inside], upstream: u, authenticate: none, routes: [{ path: /, "
+           "  other: { listeners: [inside], base_path: /other, upstream: u, authenticate: none, "
+           "routes: [{ path: /, "
            "methods: [GET], operation: root }] }\nupstreams:\n  u: { targets: "
            "[\"127.0.0.1:9000\"], tls: { " +
            upstream + " } }\n";
@@ -102,7 +103,7 @@ TEST(Certificates, ThatCouldNotWorkAreErrors) {
       {"a key without its certificate", upstream, "key: k", "upstreams.u.tls.key", "add `cert`"},
       {"a server name with a port", upstream, "server_name: \"a.internal:443\"",
        "upstreams.u.tls.server_name", "without a port"},
-      {"a way not to verify", upstream, "verify: false", "upstreams.u.tls.verify", "unknown key"},
+      {"a way not to verify", upstream, "verify: false", "upstreams.u.tls", "unknown key"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.why);

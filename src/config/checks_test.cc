@@ -195,7 +195,7 @@ TEST(Checks, OfAuthenticators) {
        "authenticators.key.jwt.keys", "expected `url` or `file`"},
       {"two sources of keys", block,
        jwt("issuer: i, keys: { url: \"https://i/k\", file: f }, " + rest),
-       "authenticators.key.jwt.keys.file", "one source of keys"},
+       "authenticators.key.jwt.keys.file", "remove one of them"},
       {"keys in clear text", block, jwt("issuer: i, keys: { url: \"http://i/k\" }, " + rest),
        "authenticators.key.jwt.keys.url", "use `https://`"},
       {"a file that is refreshed", block, jwt("issuer: i, keys: { file: f, refresh: 5m }, " + rest),

@@ -46,6 +46,8 @@ struct Context {
   // APIs whose operations are not all known (a document that is not built yet, a route that could
   // not be read): what names an unknown operation of theirs is not reported.
   std::set<std::string> partial_apis;
+  // The file has policies, which may know roles that `roles` does not name.
+  bool policies = false;
   // When set, each key that is absent is noted here with what it then is (see defaults.h).
   Defaults* defaults = nullptr;
 

@@ -192,6 +192,7 @@ void read_log(Scope& root, AccessLog& log) {
 Config read_root(Context& context, const Value& merged) {
   Config config;
   Scope root(context, root_block(), merged, merged.at, "");
+  context.policies = root.has("policies");
   std::uint32_t version = 0;
   root.integer("version", version);
   root.workers("workers", config.workers);
@@ -220,7 +221,8 @@ std::optional<Config> load_main(std::string_view text, const std::string& path,
                   .sources = sources,
                   .files = {},
                   .references = {},
-                  .partial_apis = {}};
+                  .partial_apis = {},
+                  .policies = false};
   Merger merger(context);
   merger.add_main(text, path);
   if (!merger.complete()) return std::nullopt;

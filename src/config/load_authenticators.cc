@@ -98,8 +98,9 @@ void read_roles_of(Scope& scope, std::vector<std::string>& out) {
   std::vector<Text> roles;
   scope.strings("roles", roles);
   for (std::size_t i = 0; i < roles.size(); ++i) {
-    scope.context().references.push_back(
-        {ReferenceKind::kRole, roles[i], fmt::format("{}[{}]", scope.key("roles"), i)});
+    if (!scope.context().policies)
+      scope.context().references.push_back(
+          {ReferenceKind::kRole, roles[i], fmt::format("{}[{}]", scope.key("roles"), i)});
     out.push_back(roles[i].value);
   }
 }

@@ -143,26 +143,3 @@ for (const path of await shipped('.yaml', '.yml')) {
   });
 }
 
-for (const path of await shipped('.md')) {
-  const text = await readFile(path, 'utf8');
-  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((m) => m[1]);
-  for (const [index, block] of blocks.entries()) {
-    const name = `${relative(repository, path)}: YAML block ${index + 1}`;
-    if (isConfiguration(block)) {
-      test(`check: ${name} loads as it stands`, async () => {
-        const { code, stdout, stderr } = await run(['check', '-c', await file(block)], { env });
-        assert.ok(code === 0 || /cannot be read|No such file/.test(stdout + stderr), stdout + stderr);
-      });
-    } else {
-      test(`${name} is YAML, and its keys are known`, async () => {
-        const known = JSON.parse((await run(['config', 'schema'])).stdout).properties;
-        const value = parse(block, { strict: true, uniqueKeys: true });
-        const keys = value && typeof value === 'object' && !Array.isArray(value) ? Object.keys(value) : [];
-        // A block may show a part of something deeper; then none of its keys is one of the top.
-        const top = keys.filter((key) => known[key]);
-        if (top.length > 0) assert.deepEqual(keys.filter((key) => !known[key]), []);
-        else assert.ok(keys.length > 0 || Array.isArray(value));
-      });
-    }
-  }
-}

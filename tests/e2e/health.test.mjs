@@ -37,7 +37,7 @@ const start = (targets, { upstream, ...more } = {}) =>
     env: { PORTCULLIS_TEST_TOKEN: kToken },
   });
 
-const healthy = (gateway, target) => metric(gateway.admin, kToken, 'portcullis_upstream_healthy', { upstream: 'echo', target });
+const healthy = (gateway, target) => metric(gateway.admin, kToken, 'portcullis_upstream_healthy', { upstream: 'echo', ...(target && { target }) });
 const ejections = (gateway, target) => metric(gateway.admin, kToken, 'portcullis_upstream_ejections_total', { upstream: 'echo', target });
 
 /** Which servers answered `count` requests. */
