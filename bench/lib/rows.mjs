@@ -53,10 +53,13 @@ export function loadRows(settings, ports, tokens) {
         { ...server('nginx', 'nginx/plain.conf'), ...plain },
         { ...server('haproxy', 'haproxy/plain.cfg'), ...plain },
         { ...server('portcullis', 'portcullis/plain.yaml'), ...plain },
+        { ...server('portcullis, all features', 'portcullis/features.yaml'), ...plain },
       ],
       ratios: [
         { of: 'portcullis', to: 'nginx', most: 1.0 },
         { of: 'portcullis', to: 'haproxy', most: 0.9 },
+        { of: 'portcullis, all features', to: 'nginx', most: 1.0 },
+        { of: 'portcullis, all features', to: 'haproxy', most: 0.9 },
       ],
     },
     {
@@ -67,10 +70,13 @@ export function loadRows(settings, ports, tokens) {
         { ...server('haproxy, ES256', 'haproxy/jwt-es256.cfg'), ...es256 },
         { ...server('haproxy, HS256', 'haproxy/jwt-hs256.cfg'), ...hs256 },
         { ...server('portcullis, ES256', 'portcullis/jwt.yaml'), ...es256 },
+        { ...server('portcullis, all features', 'portcullis/jwt-features.yaml'), ...es256 },
       ],
       ratios: [
         { of: 'portcullis, ES256', to: 'nginx, plain', most: 1.15 },
         { of: 'portcullis, ES256', to: 'haproxy, ES256', most: 0.25 },
+        { of: 'portcullis, all features', to: 'nginx, plain', most: 1.15 },
+        { of: 'portcullis, all features', to: 'haproxy, ES256', most: 0.25 },
         { of: 'portcullis, ES256', to: 'haproxy, HS256' },
       ],
     },
@@ -90,10 +96,12 @@ export function loadRows(settings, ports, tokens) {
         { ...server('nginx', 'nginx/tls.conf'), ...secure },
         { ...server('haproxy', 'haproxy/tls.cfg'), ...secure },
         { ...server('portcullis', 'portcullis/tls.yaml'), ...secure },
+        { ...server('portcullis, all features', 'portcullis/tls.features.yaml'), ...secure },
       ],
       ratios: [
         { of: 'portcullis', to: 'nginx', most: 1.0 },
         { of: 'portcullis', to: 'haproxy' },
+        { of: 'portcullis, all features', to: 'nginx', most: 1.0 },
       ],
     },
     {
