@@ -250,9 +250,9 @@ void Worker::State::Listening::count_unproxied(std::string_view reason) {
                                                                    : "closed");
     co_return false;
   }
-  if (header->ends) {
-    connection.info.peer = header->ends->source;
-    connection.info.local = header->ends->destination;
+  if (const std::optional<http::ProxyHeader::Ends>& ends = header->ends; ends) {
+    connection.info.peer = ends->source;
+    connection.info.local = ends->destination;
   }
   connection.counted =
       counts.open_from(connection.info.peer.address, listening.limits_.connections_per_address);

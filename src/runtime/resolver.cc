@@ -150,16 +150,16 @@ struct Resolver::State {
   State(Loop& owner, std::vector<IpEndpoint> asked)
       : loop(owner),
         servers(std::move(asked)),
-        timer(owner.timers(), [](void* self) { static_cast<State*>(self)->on_timer(); }, this) {
-    initialise_library();
-    channel = open_channel();
-  }
+        timer(
+            owner.timers(), [](void* self) { static_cast<State*>(self)->on_timer(); }, this),
+        channel(open_channel()) {}
   ~State() {
     closing = true;
     ares_destroy(channel);
   }
 
   ares_channel open_channel() {
+    initialise_library();
     ares_options options{};
     options.sock_state_cb = &State::on_socket;
     options.sock_state_cb_data = this;
@@ -266,7 +266,7 @@ struct Resolver::State {
   Loop& loop;
   std::vector<IpEndpoint> servers;
   Timer timer;
-  ares_channel channel = nullptr;
+  ares_channel channel;
   bool closing = false;
   std::unordered_map<int, std::unique_ptr<Socket>> sockets;
   std::vector<std::unique_ptr<Socket>> gone;  // closed by c-ares inside a call of their own

@@ -21,9 +21,9 @@ using testing::Runner;
 // A DNS server of one A record (RFC 1035 4), on the same loop.
 class FakeDns final : public Pollable {
  public:
-  explicit FakeDns(Loop& loop) : loop_(loop) {
+  explicit FakeDns(Loop& loop)
+      : loop_(loop), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     SocketAddress any(IpEndpoint{IpAddress::v4(0x7f000001), 0});
-    fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     PC_CHECK(fd_ >= 0 && bind(fd_, any.get(), any.size()) == 0);
     address_ = SocketAddress::of_socket(fd_);
     PC_CHECK(loop_.add(fd_, *this, EPOLLIN, Trigger::kLevel));
@@ -72,7 +72,7 @@ class FakeDns final : public Pollable {
   }
 
   Loop& loop_;
-  int fd_ = -1;
+  int fd_;
   IpEndpoint address_;
 };
 

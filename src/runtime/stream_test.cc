@@ -114,12 +114,12 @@ TEST(Stream, ConnectsAndSaysWhenNobodyListens) {
 class UnixListener {
  public:
   explicit UnixListener(int backlog)
-      : path_(::testing::TempDir() + "portcullis-stream-test-" + std::to_string(getpid())) {
+      : path_(::testing::TempDir() + "portcullis-stream-test-" + std::to_string(getpid())),
+        fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     unlink(path_.c_str());
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     PC_CHECK(fd_ >= 0 &&
              bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     PC_CHECK(listen(fd_, backlog) == 0);
@@ -138,7 +138,7 @@ class UnixListener {
 
  private:
   std::string path_;
-  int fd_ = -1;
+  int fd_;
 };
 
 Task<void> connect_to_path(Loop& loop) {

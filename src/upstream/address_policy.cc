@@ -1,5 +1,6 @@
 #include "upstream/address_policy.h"
 
+#include "base/check.h"
 #include "http/head.h"
 
 #include <algorithm>
@@ -16,7 +17,11 @@ struct Special {
 };
 
 const std::vector<Special>& special_ranges() {
-  const auto range = [](std::string_view text) { return *Cidr::parse(text); };
+  const auto range = [](std::string_view text) {
+    const auto parsed = Cidr::parse(text);
+    PC_CHECK(parsed.has_value());
+    return *parsed;
+  };
   // IANA's registries of special-purpose addresses (RFC 6890), as far as they matter here; and
   // where clouds keep their metadata outside of link-local.
   static const std::vector<Special> kRanges = {
@@ -38,8 +43,8 @@ const std::vector<Special>& special_ranges() {
 
 // The IPv4 address inside one that translators take for it (RFC 6052 2.1), or the address itself.
 IpAddress translated(const IpAddress& address) {
-  static const Cidr kTranslated = *Cidr::parse("64:ff9b::/96");
-  if (!kTranslated.contains(address)) return address;
+  static const auto kTranslated = Cidr::parse("64:ff9b::/96");
+  if (!kTranslated || !kTranslated->contains(address)) return address;
   IpAddress four = IpAddress::v4(0);
   std::memcpy(four.bytes.data() + 12, address.bytes.data() + 12, 4);
   return four;

@@ -31,7 +31,7 @@ Dialer::Dialer(Loop& loop, runtime::Resolver& resolver, const config::Upstream& 
       policy_(host_, config.allow_addresses),
       tls_(std::move(tls)) {
   PC_CHECK(config.tls.has_value() == (tls_ != nullptr));
-  if (tls_ != nullptr) {
+  if (config.tls) {
     server_name_ = config.tls->server_name.empty() ? host_ : config.tls->server_name;
     resumption_ = std::make_shared<runtime::TlsResumption>();
   }

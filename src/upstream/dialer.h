@@ -55,7 +55,7 @@ class Dialer {
   Task<Result<void>> resolve(TimePoint deadline);
   bool take(const runtime::Resolver::Addresses& answer);
   Task<Result<std::unique_ptr<runtime::Stream>>> open_socket(TimePoint deadline);
-  Error named(Error error) const;
+  [[nodiscard]] Error named(Error error) const;
   Loop& loop_;
   runtime::Resolver& resolver_;
   Standing& standing_;

@@ -12,7 +12,7 @@ std::string Pools::key_of(const config::Upstream& upstream, const std::string& t
                     std::to_string(static_cast<int>(upstream.proxy_protocol));
   for (const Cidr& range : upstream.allow_addresses)
     key += "|" + range.address.to_string() + "/" + std::to_string(range.bits);
-  if (tls != nullptr)
+  if (tls != nullptr && upstream.tls)
     key += "|tls|" + std::to_string(reinterpret_cast<std::uintptr_t>(tls)) + "|" +
            upstream.tls->server_name;
   return key;

@@ -5,6 +5,7 @@
 #include "upstream/dialer.h"
 #include "upstream/pools.h"
 
+#include <algorithm>
 #include <coroutine>
 #include <utility>
 
@@ -13,9 +14,8 @@ namespace {
 
 constexpr int kMostInterimResponses = 4;
 
-std::string key_of(const config::Upstream& upstream, const std::string& target,
-                   const runtime::TlsClientContext* tls) {
-  const config::Health& health = *upstream.health;
+std::string key_of(const config::Upstream& upstream, const config::Health& health,
+                   const std::string& target, const runtime::TlsClientContext* tls) {
   std::string key = Pools::key_of(upstream, target, tls) + "|" + health.path;
   for (const std::int64_t number :
        {std::int64_t{health.every.count()}, health.timeout.count(),
@@ -29,10 +29,10 @@ std::string key_of(const config::Upstream& upstream, const std::string& target,
 
 struct Prober::Probe {
   Probe(Loop& owner, runtime::Resolver& resolver, const config::Upstream& upstream,
-        const std::string& target, std::shared_ptr<Standing> shared,
+        const config::Health& asked, const std::string& target, std::shared_ptr<Standing> shared,
         std::shared_ptr<const runtime::TlsClientContext> tls)
       : loop(owner),
-        health(*upstream.health),
+        health(asked),
         standing(std::move(shared)),
         dialer(owner, resolver, upstream, target, *standing, std::move(tls)),
         timer(owner.timers(), [](void* self) { static_cast<Probe*>(self)->wake(); }, this) {}
@@ -91,13 +91,13 @@ void Prober::adopt(const std::vector<config::Upstream>& upstreams, const TlsOf& 
     if (!upstream.health) continue;
     const auto tls = upstream.tls ? tls_of(upstream.name) : nullptr;
     for (const config::Text& target : upstream.targets) {
-      const std::string key = key_of(upstream, target.value, tls.get());
+      const std::string key = key_of(upstream, *upstream.health, target.value, tls.get());
       std::shared_ptr<Probe> probe;
       if (const auto same = probes_.find(key); same != probes_.end()) {
         probe = std::move(same->second);
         probes_.erase(same);
       } else {
-        probe = std::make_shared<Probe>(loop_, resolver_, upstream, target.value,
+        probe = std::make_shared<Probe>(loop_, resolver_, upstream, *upstream.health, target.value,
                                         standings_.find(upstream.name, target.value), tls);
         fresh.push_back(probe);
       }
@@ -106,7 +106,10 @@ void Prober::adopt(const std::vector<config::Upstream>& upstreams, const TlsOf& 
   }
   for (const auto& [key, probe] : std::exchange(probes_, std::move(next))) {
     probe->end();
-    probe->standing->set_healthy(true, "not probed any more");
+    // Probes that are only made otherwise find out for themselves.
+    const bool still_probed = std::ranges::any_of(
+        probes_, [&](const auto& other) { return other.second->standing == probe->standing; });
+    if (!still_probed) probe->standing->set_healthy(true, "not probed any more");
   }
   for (std::shared_ptr<Probe>& probe : fresh) tasks_.spawn(run(std::move(probe)));
 }

@@ -127,6 +127,10 @@ Task<void> silent(Loop& loop) {
   co_await until(loop, [&] { return scene.events.size() == 2; });
   EXPECT_FALSE(scene.standings.find("u", server.target())->healthy());
   EXPECT_FALSE(scene.standings.find("u", away)->healthy());
+  // Probed otherwise: what was found out stands until something else is.
+  config.health->timeout = milliseconds(30);
+  prober.adopt({config}, {});
+  EXPECT_FALSE(scene.standings.find("u", away)->healthy());
   // Not probed any more: nobody knows better than that it may serve.
   config.health.reset();
   prober.adopt({config}, {});

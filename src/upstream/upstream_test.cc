@@ -160,7 +160,6 @@ Task<void> pass_over(Loop& loop, config::Balance balance) {
   const std::shared_ptr<Upstream> upstream_held =
       scene.adopt(configure({scene.one.target(), scene.two.target()}, balance));
   Upstream& upstream = *upstream_held;
-  const std::string dead = scene.one.target();
   scene.one.leave();
   std::vector<Lease> leases;
   for (int i = 0; i < 5; ++i) leases.push_back(co_await must_acquire(upstream));
