@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PC_CHECK(left.has_value() && !*left);
 
   // A key that was found in a cookie is one of the pieces that are taken out.
-  if (found && *found && (*found)->place->kind == authn::KeyPlace::Kind::kCookie) {
+  if (!found) return 0;
+  const std::optional<authn::PresentedKey>& key = *found;
+  if (key && key->place->kind == authn::KeyPlace::Kind::kCookie) {
     bool seen = false;
     http::CookiePieces pieces(text.substr(line + 1));
     while (const auto piece = pieces.next()) seen = seen || piece->name == "key";

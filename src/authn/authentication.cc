@@ -198,7 +198,8 @@ Door::Decision Door::decide(const Caller& caller, WorkerState& worker, WallTime 
   if (open_) return {worker.anonymous(), nullptr};
   const Result<Credentials> credentials = find_credentials(caller);
   if (!credentials) return {std::unexpected(credentials.error()), nullptr};
-  if (credentials->key) return {decide_key(*credentials->key, caller, worker, wall_now), nullptr};
+  if (const std::optional<PresentedKey>& key = credentials->key)
+    return {decide_key(*key, caller, worker, wall_now), nullptr};
   if (credentials->authorization != nullptr) {
     const auto token = bearer_token(credentials->authorization->value);
     if (token) return decide_token(*token, worker, wall_now, now);
