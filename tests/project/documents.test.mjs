@@ -38,6 +38,7 @@ for (const [why, text, want] of [
   ['a block without an end', '```yaml\na: 1\n', /p\.md:1: the block has no end/],
   ['a language nobody runs', '```python\nprint()\n```\n', /```python needs a marker/],
   ['a transcript that is not fenced', 'see\n\n    $ portcullis check\n', /p\.md:3: .*```console/],
+  ['a command that is not fenced', 'see\n\n    curl http://a.test/\n', /p\.md:3: .*```sh/],
 ]) {
   test(`refused: ${why}`, () => assert.throws(() => findBlocks(text, 'p.md'), want));
 }

@@ -68,8 +68,8 @@ export function findBlocks(text, page) {
       i = end;
     } else if (marker && lines[i].trim() !== '') {
       throw new Error(`${where}: a marker must stand right before its block`);
-    } else if (/^ {4,}\$ /.test(lines[i])) {
-      throw new Error(`${where}: what is typed and answered belongs into a block of \`\`\`console`);
+    } else if (/^ {4,}(?:\$|curl|openssl|bench\/|scripts\/)/.test(lines[i])) {
+      throw new Error(`${where}: what is typed belongs into a block of \`\`\`sh or \`\`\`console`);
     }
   }
   if (marker) throw new Error(`${page}: a marker stands before nothing`);
