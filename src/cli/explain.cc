@@ -6,6 +6,7 @@
 #include "gateway/explain.h"
 #include "jose/jwk.h"
 #include "json/writer.h"
+#include "runtime/certificate_files.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,6 +30,7 @@ constexpr std::array kOptions = {
     Option{"--token", 0, "TOKEN", "a bearer token; `@FILE` reads it from a file"},
     Option{"--address", 0, "ADDRESS", "who connects; unless said, somebody from outside"},
     Option{"--listener", 0, "NAME", "where the request comes in; unless said, what fits the URL"},
+    Option{"--cert", 0, "FILE", "the client certificate (PEM, leaf first) that is shown"},
     Option{"--keys", 0, "FILE", "a JWK set in place of the keys that would be fetched"},
     kJsonOption};
 
@@ -79,6 +81,11 @@ Result<Asked> ask(const Arguments& arguments, const gateway::Snapshot& snapshot)
   const config::Listener& listener = snapshot.listeners()[text.listener].config;
   PC_TRY(asked.question.client, choose_client(arguments, listener));
   PC_TRY(asked.question.keys, read_keys(arguments));
+  asked.question.server_name = std::move(text.server_name);
+  if (const auto file = arguments.value("--cert")) {
+    if (!listener.tls) return wrong("--cert: the listener " + listener.name + " has no `tls`");
+    PC_TRY(asked.question.certificates, runtime::load_shown_certificates(std::string(*file)));
+  }
   return asked;
 }
 
@@ -99,10 +106,11 @@ void print_steps(const Explanation& explanation, std::string& out) {
   const auto to = std::back_inserter(out);
   const std::size_t width = width_of_facts(explanation);
   for (const gateway::ExplainedStep& step : explanation.steps) {
-    const std::string outcome =
-        step.refused ? fmt::format("refused {}", explanation.status) : std::string("ok");
-    std::string lead = fmt::format("{:>3} {:<14}{:<13}", gateway::step_number(step.step),
-                                   gateway::step_name(step.step), outcome);
+    const std::string outcome = !step.refused ? std::string("ok")
+                                : explanation.status == 0
+                                    ? std::string("closed")
+                                    : fmt::format("refused {}", explanation.status);
+    std::string lead = fmt::format("{:>3} {:<14}{:<13}", step.number, step.name, outcome);
     if (step.facts.empty()) fmt::format_to(to, "{}nothing to ask\n", lead);
     for (const gateway::Fact& fact : step.facts) {
       out += lead;
@@ -116,12 +124,19 @@ void print_steps(const Explanation& explanation, std::string& out) {
   }
 }
 
+// A certificate in a field is longer than anybody reads.
+std::string shortened(const std::string& value) {
+  constexpr std::size_t kMost = 200;
+  return value.size() <= kMost ? value : value.substr(0, kMost) + "…";
+}
+
 void print_upstream(const gateway::UpstreamRequest& upstream, std::string& out) {
   const auto to = std::back_inserter(out);
   fmt::format_to(to, "yes: the upstream {} gets it, at {}\n\n", upstream.upstream,
                  fmt::join(upstream.targets, " or "));
   fmt::format_to(to, "  {}\n", upstream.line);
-  for (const auto& [name, value] : upstream.written) fmt::format_to(to, "  {}: {}\n", name, value);
+  for (const auto& [name, value] : upstream.written)
+    fmt::format_to(to, "  {}: {}\n", name, shortened(value));
   if (!upstream.passed.empty())
     fmt::format_to(to, "\n  as they came: {}\n", fmt::join(upstream.passed, ", "));
   if (!upstream.removed.empty())
@@ -132,6 +147,10 @@ void print_upstream(const gateway::UpstreamRequest& upstream, std::string& out) 
 void print_answer(const Explanation& explanation, std::string& out) {
   const auto to = std::back_inserter(out);
   const bool no = explanation.ending == Ending::kRefused;
+  if (explanation.status == 0) {
+    out += "no: the handshake ends, and the connection is closed\n";
+    return;
+  }
   fmt::format_to(to, "{}: the client gets {}", no ? "no" : "yes", explanation.status);
   if (!explanation.problem.empty())
     fmt::format_to(to, " urn:portcullis:problem:{} ({})", explanation.problem, explanation.title);
@@ -177,8 +196,7 @@ void put_texts(json::Writer& writer, std::string_view key, const std::vector<std
 void put_steps(json::Writer& writer, const Explanation& explanation) {
   writer.key("steps").begin_array();
   for (const gateway::ExplainedStep& step : explanation.steps) {
-    writer.begin_object().field("number", gateway::step_number(step.step));
-    writer.field("step", gateway::step_name(step.step));
+    writer.begin_object().field("number", step.number).field("step", step.name);
     writer.field("outcome", step.refused ? "refused" : "ok").key("facts").begin_array();
     for (const gateway::Fact& fact : step.facts)
       writer.begin_object().field("what", fact.what).field("at", fact.at).end_object();
@@ -205,8 +223,9 @@ void print_json(const Asked& asked, const Explanation& explanation,
     writer.end_object();
   } else {
     writer.key("answer").begin_object().field("status", explanation.status);
-    if (!explanation.problem.empty()) {
+    if (!explanation.problem.empty())
       writer.field("type", "urn:portcullis:problem:" + std::string(explanation.problem));
+    if (explanation.ending == Ending::kRefused) {
       writer.field("rule", explanation.rule).field("reason", explanation.reason);
     }
     put_pairs(writer, "fields", explanation.answer);

@@ -1,5 +1,6 @@
 #include "cli/request_text.h"
 
+#include "base/ip.h"
 #include "config/nearest.h"
 #include "config/sources.h"
 #include "gateway/explain_facts.h"
@@ -163,6 +164,11 @@ Result<std::string> read_token(std::string_view given) {
   return token;
 }
 
+std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return text;
+}
+
 bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != text.npos; }
 
 }  // namespace
@@ -202,6 +208,9 @@ Result<RequestText> make_request(const RequestWords& words, const gateway::Snaps
   if (has_line_end(method) || has_line_end(url.target))
     return wrong("neither the method nor the URL may hold a line end");
   text.head += "\r\n";
+  // RFC 6066 3: an address is not asked for.
+  const bool address = of_host.host.starts_with('[') || IpAddress::parse(of_host.host);
+  if (!address) text.server_name = lower(of_host.host);
   const std::string_view before_query = words.url.substr(0, words.url.find('?'));
   text.shown = method + " " + std::string(before_query);
   return text;

@@ -26,6 +26,7 @@ struct RequestText {
   std::size_t listener = 0;  // index into the snapshot's listeners
   std::string shown;         // method and URL without the query
   std::vector<std::string> notes;
+  std::string server_name;  // what a handshake would ask for; empty for an address
 };
 
 // The scheme and the port of the URL choose the listener; where several fit, the first that has an

@@ -36,7 +36,7 @@ void read_origins(Scope& scope, Cors& cors) {
     if (!origin.problem.empty())
       diagnostics.error(texts[i].at, key, origin.problem);
     else if (contains(cors.origins, origin.text))
-      diagnostics.error(texts[i].at, key, quote(origin.text) + " is there twice");
+      diagnostics.error(texts[i].at, key, quote(origin.text) + " is there twice: remove one");
     else if (origin.text == "*" && texts.size() > 1)
       diagnostics.error(texts[i].at, key,
                         "`*` is every origin and stands alone: remove it or the others");
@@ -58,7 +58,7 @@ void read_names(Scope& scope, std::string_view name, std::vector<std::string>& o
       diagnostics.error(texts[i].at, key,
                         "expected the name of a field; found " + quote(texts[i].value));
     else if (contains(out, field))
-      diagnostics.error(texts[i].at, key, quote(field) + " is there twice");
+      diagnostics.error(texts[i].at, key, quote(field) + " is there twice: remove one");
     else
       out.push_back(std::move(field));
   }
@@ -270,7 +270,8 @@ void read_templates(Scope& scope, std::string_view name, const NameProblem& prob
     else if (const std::string reason = problem(made.name, Edit::kWrite); !reason.empty())
       diagnostics.error(field.at, key, quote(made.name) + " " + reason);
     else if (contains(out, made.name, &FieldTemplate::name))
-      diagnostics.error(field.at, key, "the field " + quote(made.name) + " is there twice");
+      diagnostics.error(field.at, key,
+                        "the field " + quote(made.name) + " is there twice: remove one");
     if (const std::string wrong = read_value(value.value, made.value); !wrong.empty())
       diagnostics.error(value.at, key, wrong);
     out.push_back(std::move(made));
@@ -292,7 +293,7 @@ void read_edits(Scope& scope, const NameProblem& problem, FieldEdits& edits) {
     else if (const std::string reason = problem(name, Edit::kRemove); !reason.empty())
       diagnostics.error(removed[i].at, key, quote(name) + " " + reason);
     else if (contains(edits.remove, name))
-      diagnostics.error(removed[i].at, key, quote(name) + " is there twice");
+      diagnostics.error(removed[i].at, key, quote(name) + " is there twice: remove one");
     else if (contains(edits.set, name, &FieldTemplate::name))
       diagnostics.error(removed[i].at, key, quote(name) + " is in `set` too, which removes it");
     else
@@ -355,8 +356,9 @@ std::string redirect_problem(std::string_view to) {
 
 void read_content_type(Scope& scope, bool has_body, std::string& out) {
   if (!scope.string("content_type", out)) return;
-  if (!is_field_text(out)) scope.error("content_type", "holds a control character");
-  if (!has_body) scope.error("content_type", "has no meaning without `body`");
+  if (!is_field_text(out)) scope.error("content_type", "holds a control character: remove it");
+  if (!has_body)
+    scope.error("content_type", "has no meaning without `body`: add that, or remove this");
 }
 
 void read_respond(Scope& scope, Respond& respond) {
@@ -409,7 +411,7 @@ void read_api_shaping(Scope& scope, Api& api) {
   ApiShaping& shaping = api.shaping;
   if (scope.boolean("strip_prefix", shaping.strip_prefix) && shaping.strip_prefix &&
       api.base_path.empty())
-    scope.error("strip_prefix", "there is no `base_path` to strip");
+    scope.error("strip_prefix", "there is no `base_path` to strip: add one, or remove this");
   scope.one_or_list("rewrite", [&](Scope& inner) { read_rewrite(inner, api); });
   scope.mapping("request_headers", [&](Scope& inner) {
     read_edits(

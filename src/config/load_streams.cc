@@ -53,7 +53,7 @@ void read_upgrade(Scope& scope, OperationSettings& settings) {
     Text protocol{lower(protocols[i].value), protocols[i].at};
     std::string problem = protocol_problem(protocol.value);
     if (problem.empty() && contains(known, protocol.value, &Text::value))
-      problem = quote(protocol.value) + " is there twice";
+      problem = quote(protocol.value) + " is there twice: remove one";
     if (!problem.empty())
       scope.context().diagnostics.error(protocol.at, fmt::format("{}[{}]", scope.key("upgrade"), i),
                                         std::move(problem));

@@ -8,13 +8,15 @@
 #include "gateway/witness.h"
 #include "http/head.h"
 #include "http/server.h"
+#include "runtime/client_certificate.h"
 #include "runtime/resolver.h"
 #include "runtime/stream.h"
+#include "runtime/trust.h"
 #include "upstream/pools.h"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <span>
 #include <sys/socket.h>
 
 namespace portcullis::gateway {
@@ -24,6 +26,28 @@ constexpr std::chrono::seconds kPatience{30};  // far more than deciding takes
 
 constexpr std::array kWay = {Step::kRead,  Step::kRoute,     Step::kAdmit,    Step::kAuthenticate,
                              Step::kLimit, Step::kAuthorize, Step::kValidate, Step::kForward};
+
+int step_number(Step step) {
+  switch (step) {
+    case Step::kRead:
+      return 2;
+    case Step::kRoute:
+      return 3;
+    case Step::kAdmit:
+      return 4;
+    case Step::kAuthenticate:
+      return 5;
+    case Step::kLimit:
+      return 6;
+    case Step::kAuthorize:
+      return 7;
+    case Step::kValidate:
+      return 8;
+    case Step::kForward:
+      return 11;
+  }
+  return 0;
+}
 
 // Names under which credentials travel: their values are never shown.
 bool is_credential(std::string_view name) {
@@ -98,7 +122,10 @@ class Recorder final : public Witness {
     const http::Request& request = account.exchange().request();
     for (const Step step : kWay) {
       const bool last = step == account.step;
-      ExplainedStep written{.step = step, .refused = last && error != nullptr, .facts = {}};
+      ExplainedStep written{.number = step_number(step),
+                            .name = step_name(step),
+                            .refused = last && error != nullptr,
+                            .facts = {}};
       written.facts = written.refused ? facts_.of_refusal(account, *error, request)
                                       : facts_.of(step, account, request);
       if (step == Step::kAuthenticate && !written.refused && !unchecked_.empty())
@@ -150,7 +177,8 @@ class Recorder final : public Witness {
 
 class Stage final : public http::ServerContext, public http::Handler {
  public:
-  Stage(const Question& question, const std::shared_ptr<const Snapshot>& snapshot, Witness& witness)
+  Stage(const Question& question, const std::shared_ptr<const Snapshot>& snapshot, Witness& witness,
+        runtime::ClientCertificate* certificate)
       : question_(question),
         listener_(snapshot->listeners()[question.listener]),
         services_{.ledger = Ledger(registry_, nullptr),
@@ -176,6 +204,7 @@ class Stage final : public http::ServerContext, public http::Handler {
     if (listener_.config.tls) {
       info_.scheme = http::Scheme::kHttps;
       info_.tls_version = "TLSv1.3";
+      info_.certificate = certificate;
     }
     if (!question.keys.empty()) give_keys();
   }
@@ -255,11 +284,11 @@ class Stage final : public http::ServerContext, public http::Handler {
 // The gateway's own answer, as the client reads it.
 void read_answer(std::string text, Explanation& explanation) {
   http::HeadScanner scanner;
-  const auto size = scanner.scan(text);
-  if (!size || !*size) return;
+  const std::size_t size = scanner.scan(text).value_or(std::nullopt).value_or(0);
+  if (size == 0) return;
   Arena arena;
   http::Response response(arena);
-  if (!http::parse_response_head({text.data(), **size}, {}, http::Method::kGet, response)) return;
+  if (!http::parse_response_head({text.data(), size}, {}, http::Method::kGet, response)) return;
   explanation.status = response.status;
   constexpr std::array<std::string_view, 5> kOfEachAnswer = {"connection", "content-length", "date",
                                                              "x-request-id", "cache-control"};
@@ -270,6 +299,41 @@ void read_answer(std::string text, Explanation& explanation) {
   }
 }
 
+// The handshake's part in it, by the code that judges there. Null when nobody looks at it, or when
+// the handshake ends: then the explanation is complete.
+std::unique_ptr<runtime::ClientCertificate> show_certificate(const Question& question,
+                                                             const Snapshot& snapshot,
+                                                             const FactFinder& facts,
+                                                             Explanation& explanation) {
+  const std::string& name = snapshot.listeners()[question.listener].config.name;
+  const auto context = snapshot.tls()->listener(name);
+  if (context == nullptr || context->clients() == nullptr) {
+    explanation.notes.push_back("the listener " + name +
+                                " asks for no client certificate: it has no `tls.client_ca`");
+    return nullptr;
+  }
+  const auto& shown = question.certificates;
+  const std::span behind(shown.begin() + 1, shown.end());
+  const Result<WallTime> good = context->clients()->verify(*shown.front(), behind);
+  const std::string rule = "listeners." + name + ".tls.client_ca";
+  ExplainedStep accept{.number = 1, .name = "accept", .refused = !good, .facts = {}};
+  if (!good) {
+    explanation.ending = Ending::kRefused;
+    explanation.rule = rule;
+    explanation.reason = good.error().detail;
+    accept.facts.push_back({rule + ": " + explanation.reason, facts.line_of(rule)});
+    explanation.steps.push_back(std::move(accept));
+    return nullptr;
+  }
+  accept.facts.push_back({rule + ": the client certificate is good", facts.line_of(rule)});
+  explanation.steps.push_back(std::move(accept));
+  std::vector<runtime::CertificatePtr> intermediates;
+  for (const auto& each : behind) intermediates.push_back(runtime::share(each.get()));
+  return std::make_unique<runtime::ClientCertificate>(
+      runtime::share(shown.front().get()), std::move(intermediates), question.server_name,
+      context->clients(), *good);
+}
+
 }  // namespace
 
 Explanation explain(const Question& question, const std::shared_ptr<const Snapshot>& snapshot,
@@ -277,8 +341,13 @@ Explanation explain(const Question& question, const std::shared_ptr<const Snapsh
   Explanation explanation;
   explanation.ending = Ending::kAnswered;
   const FactFinder facts(*snapshot, places, question.listener);
+  std::unique_ptr<runtime::ClientCertificate> certificate;
+  if (!question.certificates.empty()) {
+    certificate = show_certificate(question, *snapshot, facts, explanation);
+    if (explanation.ending == Ending::kRefused) return explanation;
+  }
   Recorder recorder(question, facts, explanation);
-  Stage stage(question, snapshot, recorder);
+  Stage stage(question, snapshot, recorder, certificate.get());
   read_answer(stage.play(), explanation);
   if (explanation.ending == Ending::kForwarded) {
     for (const config::Upstream& upstream : snapshot->config().upstreams) {
@@ -288,28 +357,6 @@ Explanation explain(const Question& question, const std::shared_ptr<const Snapsh
     }
   }
   return explanation;
-}
-
-int step_number(Step step) {
-  switch (step) {
-    case Step::kRead:
-      return 2;
-    case Step::kRoute:
-      return 3;
-    case Step::kAdmit:
-      return 4;
-    case Step::kAuthenticate:
-      return 5;
-    case Step::kLimit:
-      return 6;
-    case Step::kAuthorize:
-      return 7;
-    case Step::kValidate:
-      return 8;
-    case Step::kForward:
-      return 11;
-  }
-  return 0;
 }
 
 }  // namespace portcullis::gateway

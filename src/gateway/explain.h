@@ -5,7 +5,7 @@
 #include "base/ip.h"
 #include "config/diagnostics.h"
 #include "gateway/snapshot.h"
-#include "gateway/step.h"
+#include "runtime/certificate_files.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,6 +21,8 @@ struct Question {
   std::size_t listener = 0;  // index into the snapshot's listeners
   IpAddress client;          // who connects
   std::string keys;          // a JWK set for the issuers whose keys would be fetched; empty: none
+  std::string server_name;   // what a client would ask for in its handshake, in lower case
+  std::vector<runtime::CertificatePtr> certificates;  // that it would show, leaf first; or none
 };
 
 // One thing that a step looked at or decided by, and where it is written.
@@ -30,8 +32,9 @@ struct Fact {
 };
 
 struct ExplainedStep {
-  Step step = Step::kRead;
-  bool refused = false;  // then it is the last
+  int number = 0;         // as docs and ARCHITECTURE.md have it
+  std::string_view name;  // as logs have it
+  bool refused = false;   // then it is the last
   std::vector<Fact> facts;
 };
 
@@ -53,7 +56,7 @@ struct Explanation {
   std::vector<ExplainedStep> steps;
   std::vector<std::string> notes;  // what could not be known here
   UpstreamRequest upstream;        // when it was forwarded
-  // Else the gateway's own answer.
+  // Else the gateway's own answer; a status of 0 when the connection is closed without one.
   int status = 0;
   std::string_view problem;  // the last part of its type; empty when it is none
   std::string_view title;
@@ -67,8 +70,5 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const Question& question,
                                   const std::shared_ptr<const Snapshot>& snapshot,
                                   const config::Diagnostics& places);
-
-// How docs and ARCHITECTURE.md number the step.
-[[nodiscard]] int step_number(Step step);
 
 }  // namespace portcullis::gateway

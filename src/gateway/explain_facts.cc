@@ -127,9 +127,11 @@ void FactFinder::add_settings(Step step, const Plan& plan, std::vector<Fact>& fa
   constexpr Setting kSettings[] = {
       {Step::kAdmit, "addresses", "from where one may call"},
       {Step::kValidate, "decompress", "a compressed body is looked into"},
+      {Step::kValidate, "upgrade", "to which protocols a connection may switch"},
       {Step::kForward, "strip_prefix", "the upstream gets the path without base_path"},
       {Step::kForward, "rewrite", "the upstream may get another path"},
       {Step::kForward, "request_headers", "fields that the upstream gets"},
+      {Step::kForward, "forward.client_certificate", "what the upstream is told of a certificate"},
       {Step::kForward, "response_headers", "fields that the client gets"},
       {Step::kForward, "cors", "pages of which origins may read the answer"},
       {Step::kForward, "compression", "how the answer may be compressed"},
@@ -211,7 +213,20 @@ std::vector<Fact> FactFinder::about_upstream(const Plan& plan) const {
   const config::Upstream& upstream = snapshot_.config().upstreams[plan.upstream];
   std::string what = fmt::format("upstreams.{}: {}", upstream.name, upstream.targets.front().value);
   if (upstream.targets.size() > 1) what += fmt::format(" and {} more", upstream.targets.size() - 1);
-  return {{std::move(what), places_.line_of("upstreams." + upstream.name)}};
+  const std::string key = "upstreams." + upstream.name;
+  std::vector<Fact> facts = {{std::move(what), places_.line_of(key)}};
+  constexpr std::pair<std::string_view, std::string_view> kSettings[] = {
+      {"tls", "over TLS, the target's certificate verified"},
+      {"proxy_protocol", "behind a PROXY header"},
+      {"health", "to those targets that are well, which is not known here"},
+      {"eject", "to none that has failed lately, which is not known here"},
+  };
+  for (const auto& [name, means] : kSettings) {
+    const std::string setting = fmt::format("{}.{}", key, name);
+    if (places_.has_place(setting))
+      facts.push_back({fmt::format("{}: {}", setting, means), places_.line_of(setting)});
+  }
+  return facts;
 }
 
 std::vector<Fact> FactFinder::of(Step step, const Account& account,
@@ -262,10 +277,11 @@ std::vector<Fact> FactFinder::of_answer(const Account& account) const {
 
 // ---- the step that refused
 
-std::vector<Fact> FactFinder::about_missing_role(const Account& account) const {
-  const std::string& operation = account.plan->full_operation;
+std::vector<Fact> FactFinder::about_missing_role(const Plan& plan,
+                                                 const authn::Identity& identity) const {
+  const std::string& operation = plan.full_operation;
   const std::vector<std::string> permitting = snapshot_.permits().who_may(operation);
-  std::vector<Fact> facts = {{"the caller's roles: " + shown(account.identity->roles), {}}};
+  std::vector<Fact> facts = {{"the caller's roles: " + shown(identity.roles), {}}};
   if (permitting.empty()) {
     facts.push_back(
         {"no role permits " + operation + ": name it in one of `roles`", places_.line_of("roles")});
@@ -332,15 +348,17 @@ std::vector<Fact> FactFinder::about_other_routes(const http::Request& request) c
 std::vector<Fact> FactFinder::of_refusal(const Account& account, const Error& error,
                                          const http::Request& request) const {
   std::string at = places_.line_of(error.rule);
-  if (account.plan != nullptr && error.rule.ends_with(".body_size"))
-    at = line_of_setting(*account.plan, "body_size");
-  std::vector<Fact> facts = {{error.rule + ": " + error.detail, std::move(at)}};
   std::vector<Fact> more;
-  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kMethodNotAllowed) {
+  if (const Plan* const plan = account.plan) {
+    // A rule of the API may be one that the route has for itself.
+    const std::string api = "apis." + plan->api + ".";
+    if (error.rule.starts_with(api)) at = line_of_setting(*plan, error.rule.substr(api.size()));
+    if (account.step == Step::kAuthorize && account.identity)
+      more = about_missing_role(*plan, *account.identity);
+  } else if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kMethodNotAllowed) {
     more = about_other_routes(request);
-  } else if (account.step == Step::kAuthorize && account.identity) {
-    more = about_missing_role(account);
   }
+  std::vector<Fact> facts = {{error.rule + ": " + error.detail, std::move(at)}};
   std::ranges::move(more, std::back_inserter(facts));
   return facts;
 }

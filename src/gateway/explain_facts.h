@@ -5,6 +5,7 @@
 #include "gateway/account.h"
 #include "gateway/explain.h"
 #include "gateway/snapshot.h"
+#include "gateway/step.h"
 #include "http/message.h"
 
 #include <cstddef>
@@ -55,7 +56,8 @@ class FactFinder {
   [[nodiscard]] std::vector<Fact> about_roles(const Account& account) const;
   [[nodiscard]] std::vector<Fact> about_body(const Plan& plan, const http::Request& request) const;
   [[nodiscard]] std::vector<Fact> about_upstream(const Plan& plan) const;
-  [[nodiscard]] std::vector<Fact> about_missing_role(const Account& account) const;
+  [[nodiscard]] std::vector<Fact> about_missing_role(const Plan& plan,
+                                                     const authn::Identity& identity) const;
   [[nodiscard]] std::vector<Fact> about_other_hosts(const http::Request& request) const;
   [[nodiscard]] std::vector<Fact> about_other_routes(const http::Request& request) const;
 

@@ -51,9 +51,13 @@ class ExplainTest : public testing::Test {
     const auto snapshot = Snapshot::compile(std::move(*config), 1,
                                             {registry_, limits_, keys_, tickets_}, diagnostics_);
     EXPECT_TRUE(snapshot) << diagnostics_.to_string();
-    return explain(
-        {.head = head, .listener = listener, .client = *IpAddress::parse("192.0.2.1"), .keys = {}},
-        snapshot, diagnostics_);
+    return explain({.head = head,
+                    .listener = listener,
+                    .client = *IpAddress::parse("192.0.2.1"),
+                    .keys = {},
+                    .server_name = {},
+                    .certificates = {}},
+                   snapshot, diagnostics_);
   }
 };
 
@@ -73,7 +77,7 @@ TEST_F(ExplainTest, SaysWhatTheUpstreamWouldBeSentAndByWhichLines) {
   EXPECT_EQ(said.steps[1].facts[0].at, "test.yaml:24");
   EXPECT_EQ(said.steps[2].facts[0].at, "test.yaml:13");
   EXPECT_EQ(said.steps[3].facts[0].at, "test.yaml:24");
-  EXPECT_EQ(step_number(said.steps[7].step), 11);
+  EXPECT_EQ(said.steps[7].number, 11);
 }
 
 TEST_F(ExplainTest, EndsAtTheStepThatRefuses) {
@@ -106,7 +110,7 @@ TEST_F(ExplainTest, EndsAtTheStepThatRefuses) {
     EXPECT_EQ(said.ending, Ending::kRefused);
     EXPECT_EQ(said.status, c.status);
     EXPECT_TRUE(said.steps.back().refused);
-    EXPECT_EQ(said.steps.back().step, c.step);
+    EXPECT_EQ(said.steps.back().name, step_name(c.step));
     EXPECT_EQ(said.steps.back().facts.at(0).at, c.at) << said.steps.back().facts.at(0).what;
   }
 }

@@ -199,6 +199,12 @@ Result<std::shared_ptr<const KeyPair>> KeyPair::load(const TlsCertificate& files
   return pair;
 }
 
+Result<std::vector<CertificatePtr>> load_shown_certificates(const std::string& file) {
+  const std::string what = "certificate";
+  PC_TRY(const std::string text, read_file(what, file));
+  return read_certificates(what, file, text, KeyPair::kMostCertificates);
+}
+
 Result<std::shared_ptr<const Authorities>> Authorities::load(const std::string& file) {
   std::shared_ptr<Authorities> authorities(new Authorities);
   PC_TRY(const std::string text, read_file("authorities", file));

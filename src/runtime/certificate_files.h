@@ -76,6 +76,10 @@ class KeyPair {
   std::vector<std::string> names_;
 };
 
+// What a client would show: the leaf, and what stands behind it in the file. Errors: kBadConfig,
+// with the file and the reason.
+[[nodiscard]] Result<std::vector<CertificatePtr>> load_shown_certificates(const std::string& file);
+
 // Certificates that are believed, and what they sign with them.
 class Authorities {
  public:

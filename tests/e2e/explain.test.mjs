@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeAuthority } from '../support/certificates.mjs';
+import { request } from '../support/client.mjs';
 import { kMethods, openConfig } from '../support/config.mjs';
 import { problemType } from '../support/expect.mjs';
 import { Gateway, run } from '../support/gateway.mjs';
@@ -69,6 +70,7 @@ const shaped = await Gateway.start({
         { path: '/orders/{id}', methods: ['GET'], operation: 'order' },
         { path: '/rest/{path...}', methods: ['GET'], operation: 'rest' },
         { path: '/in', methods: ['POST'], operation: 'in', decompress: { ratio: 20, size: '1MiB' } },
+        { path: '/chat', methods: ['GET'], operation: 'chat', upgrade: 'websocket' },
         { path: '/up', methods: ['GET'], operation: 'up', respond: { body: 'up' } },
         { path: '/old', methods: ['GET'], operation: 'old', redirect: { to: '/v1/up', status: 308 } },
       ],
@@ -212,9 +214,12 @@ for (const { why, fact, ...row } of [
   { why: 'a page of another origin', ask: ['GET', '/v1/rest/a'], fields: [origin], fact: /shop\.cors/ },
   { why: 'a preflight', ask: ['OPTIONS', '/v1/orders/7'], fields: [origin, 'Access-Control-Request-Method: GET'], fact: /answered here: apis\.shop\.cors/ },
   { why: 'a preflight from elsewhere', ask: ['OPTIONS', '/v1/orders/7'], fields: ['Origin: https://evil.test', 'Access-Control-Request-Method: GET'], fact: /apis\.shop\.cors/ },
-  { why: 'an answer of its own', ask: ['GET', '/v1/up'], fact: /answered here: apis\.shop\.routes\[3\]\.respond/ },
-  { why: 'a redirect of its own', ask: ['GET', '/v1/old'], fact: /answered here: apis\.shop\.routes\[4\]\.redirect/ },
+  { why: 'an answer of its own', ask: ['GET', '/v1/up'], fact: /answered here: apis\.shop\.routes\[4\]\.respond/ },
+  { why: 'a redirect of its own', ask: ['GET', '/v1/old'], fact: /answered here: apis\.shop\.routes\[5\]\.redirect/ },
   { why: 'a coding that nobody decodes', ask: ['POST', '/v1/in'], fields: ['Content-Encoding: lzma', 'Content-Length: 2'], body: 'hi', fact: /decompress/ },
+  { why: 'an upgrade that is malformed', ask: ['GET', '/v1/chat'], fields: ['Connection: upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 12', origin], fact: /apis\.shop\.upgrade/ },
+  { why: 'a page that may not open a WebSocket', ask: ['GET', '/v1/chat'], fields: ['Connection: upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Origin: https://evil.test'], fact: /apis\.shop\.cors/ },
+  { why: 'an upgrade that nothing permits', ask: ['GET', '/v1/rest/a'], fields: ['Connection: upgrade', 'Upgrade: websocket'], fact: /strip_prefix/ },
   { why: 'maintenance', ask: ['GET', '/'], host: 'down.test', fact: /apis\.down\.maintenance: the API is down/ },
   { why: 'clear text that is led to https', ask: ['GET', '/v1/up?a=b'], listener: 'plain', fact: /answered here: listeners\.plain\.redirect_https/ },
   { why: 'a host that is nowhere on https', ask: ['GET', '/'], listener: 'plain', host: 'else.test', fact: /listeners\.plain\.redirect_https/ },
@@ -228,6 +233,70 @@ for (const { why, fact, ...row } of [
     assert.match(found.at, /portcullis\.yaml:\d+$/);
   });
 }
+
+test('a client certificate is judged as a handshake judges it', async () => {
+  const [partners, strangers] = [await makeAuthority(), await makeAuthority()];
+  const good = await partners.issue('client', ['client.test']);
+  const foreign = await strangers.issue('client', ['client.test']);
+  const server = await Gateway.start({
+    version: 1,
+    workers: 1,
+    listeners: {
+      public: { address: '127.0.0.1:0' },
+      secure: { address: '127.0.0.1:0', tls: { certificates: [{ cert, key: certKey }], client_ca: partners.caFile } },
+    },
+    authenticators: { partner: { mutual_tls: { subject: 'san.dns', roles: ['partner'] } } },
+    roles: { partner: ['get'] },
+    apis: {
+      shop: {
+        listeners: ['secure'],
+        hosts: ['shop.test'],
+        upstream: 'shop',
+        authenticate: ['partner'],
+        forward: { identity: { 'x-user': 'subject' }, client_certificate: 'leaf' },
+        routes: [{ path: '/', methods: ['GET'], operation: 'get' }],
+      },
+    },
+    upstreams: { shop: { targets: [upstream.target] } },
+  });
+  try {
+    const ask = async (shown) => {
+      const tls = { ca: authority.ca, servername: 'shop.test', cert: shown && (await readFile(shown.cert)), key: shown && (await readFile(shown.key)) };
+      return request(server.listeners.secure, '/', { headers: { host: 'shop.test' }, tls });
+    };
+    const say = async (...args) => {
+      const { code, stdout, stderr } = await run(['explain', '--json', '-c', server.file, 'GET', 'https://shop.test/', ...args]);
+      assert.notEqual(code, 2, stderr);
+      return JSON.parse(stdout);
+    };
+    const [real, said] = [await ask(good), await say('--cert', good.cert)];
+    assert.equal(real.status, 200);
+    assert.equal(said.allowed, true, JSON.stringify(said));
+    assert.deepEqual([said.steps[0].number, said.steps[0].step], [1, 'accept']);
+    const sent = upstream.requests.at(-1).fields;
+    for (const name of ['x-user', 'client-cert']) {
+      assert.equal(said.upstream.written.find((field) => field.name === name).value, sent.find(([n]) => n === name)[1], name);
+    }
+    await assert.rejects(ask(foreign));
+    const closed = await say('--cert', foreign.cert);
+    assert.equal(closed.allowed, false);
+    assert.equal(closed.answer.status, 0);
+    assert.equal(closed.steps.length, 1);
+    assert.match(closed.steps[0].facts[0].at, /portcullis\.yaml:\d+$/);
+    assert.equal((await ask()).status, 401);
+    assert.equal((await say()).answer.status, 401);
+    const text = await run(['explain', '-c', server.file, 'GET', 'https://shop.test/', '--cert', foreign.cert]);
+    assert.match(text.stdout, /^ {2}1 accept {8}closed .*client_ca/m);
+    assert.match(text.stdout, /^no: the handshake ends, and the connection is closed$/m);
+    const clear = await run(['explain', '-c', server.file, 'GET', '/', '--listener', 'public', '--cert', good.cert]);
+    assert.equal(clear.code, 2);
+    assert.match(clear.stderr, /the listener public has no `tls`/);
+  } finally {
+    await server.stop();
+    await partners.remove();
+    await strangers.remove();
+  }
+});
 
 test('an address that may not call', async () => {
   const args = ['GET', '/v1/up', '-H', 'Host: shop.test', '--listener', 'public', '--json', '-c', shaped.file];
