@@ -83,7 +83,8 @@ Result<void> Server::State::configure(const config::Admin* wanted) {
     return {};
   }
   if (acceptor_ == nullptr || wanted_.to_string() != wanted->address.to_string()) {
-    PC_TRY(auto fresh, runtime::Acceptor::listen(loop_, wanted->address, *this));
+    PC_TRY(auto fresh, runtime::Acceptor::listen(loop_, wanted->address, *this,
+                                                 runtime::Acceptor::Sharing::kAlone));
     if (acceptor_ != nullptr) acceptor_->stop();
     acceptor_ = std::move(fresh);
     wanted_ = wanted->address;

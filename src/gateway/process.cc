@@ -5,6 +5,7 @@
 #include "gateway/check_files.h"
 #include "http/fetch.h"
 #include "jose/jwk.h"
+#include "runtime/stream.h"
 
 #include <algorithm>
 #include <csignal>
@@ -105,6 +106,20 @@ Result<std::shared_ptr<const Snapshot>> Process::compile(std::uint64_t revision)
   return snapshot;
 }
 
+// Workers share their addresses with one another, and must not with another gateway. A port that is
+// ours already is not asked for: it is taken, by us.
+Result<void> Process::check_addresses(const Snapshot& next) const {
+  for (const ListenerPlan& listener : next.listeners()) {
+    const IpEndpoint& address = listener.config.address;
+    const auto has_port = [&](const ListenerPlan& ours) {
+      return ours.config.address.port == address.port;
+    };
+    if (snapshot_ != nullptr && std::ranges::any_of(snapshot_->listeners(), has_port)) continue;
+    PC_CHECK_OK(runtime::Acceptor::check_free(address));
+  }
+  return {};
+}
+
 void Process::prepare_shared(const Snapshot& snapshot) {
   for (const ListenerPlan& listener : snapshot.listeners())
     shared_.try_emplace(listener.config.name);
@@ -144,6 +159,7 @@ Result<void> Process::call(Worker& worker, const std::function<Result<void>(Work
 // A worker that cannot open a socket changes nothing; those before it take the old configuration
 // again.
 Result<void> Process::adopt_everywhere(const std::shared_ptr<const Snapshot>& snapshot) {
+  PC_CHECK_OK(check_addresses(*snapshot));
   prepare_shared(*snapshot);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     Result<void> adopted =

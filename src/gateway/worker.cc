@@ -181,7 +181,8 @@ Result<void> Worker::State::Listening::open(const IpEndpoint& address,
   wanted_ = address;
   const bool chosen = address.port == 0 && of_first_worker.address == address.address;
   PC_TRY(acceptor_,
-         runtime::Acceptor::listen(owner_.loop_, chosen ? of_first_worker : address, *this));
+         runtime::Acceptor::listen(owner_.loop_, chosen ? of_first_worker : address, *this,
+                                   runtime::Acceptor::Sharing::kWithOtherWorkers));
   return {};
 }
 

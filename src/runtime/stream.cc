@@ -390,25 +390,63 @@ Acceptor::Acceptor(Loop& loop, int fd, const IpEndpoint& address, Handler& handl
           },
           this) {}
 
-Result<std::unique_ptr<Acceptor>> Acceptor::listen(Loop& loop, const IpEndpoint& address,
-                                                   Handler& handler) {
-  SocketAddress bound(address);
-  const auto why = [&](const char* what) {
-    const int reason = errno;
-    return fail(ErrorCode::kMachine,
-                address.to_string() + ": " + what + ": " + std::strerror(reason));
-  };
-  const int fd = ::socket(bound.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return why("socket");
-  std::unique_ptr<Acceptor> acceptor(new Acceptor(loop, fd, address, handler));
+namespace {
+
+// What the system's word for it leaves open.
+std::string_view explain_bind(int reason) {
+  switch (reason) {
+    case EACCES:
+      return " (a port below 1024 needs root or CAP_NET_BIND_SERVICE)";
+    case EADDRINUSE:
+      return " (another program listens there)";
+    case EADDRNOTAVAIL:
+      return " (no interface of this machine has that address)";
+    default:
+      return {};
+  }
+}
+
+std::unexpected<Error> cannot_listen(const IpEndpoint& address, std::string_view what) {
+  const int reason = errno;
+  std::string detail = address.to_string();
+  detail.append(": ").append(what).append(": ").append(std::strerror(reason));
+  detail.append(explain_bind(reason));
+  return fail(ErrorCode::kMachine, std::move(detail));
+}
+
+// A socket that is bound, or -1 with the reason in errno.
+int bind_socket(const SocketAddress& address, Acceptor::Sharing sharing) {
+  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (bound.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(fd, bound.get(), bound.size()) != 0) return why("bind");
-  if (::listen(fd, 4096) != 0) return why("listen");
+  if (sharing == Acceptor::Sharing::kWithOtherWorkers)
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (::bind(fd, address.get(), address.size()) == 0) return fd;
+  const int reason = errno;
+  close(fd);
+  errno = reason;
+  return -1;
+}
+
+}  // namespace
+
+Result<void> Acceptor::check_free(const IpEndpoint& address) {
+  const int fd = bind_socket(SocketAddress(address), Sharing::kAlone);
+  if (fd < 0) return cannot_listen(address, "bind");
+  close(fd);
+  return {};
+}
+
+Result<std::unique_ptr<Acceptor>> Acceptor::listen(Loop& loop, const IpEndpoint& address,
+                                                   Handler& handler, Sharing sharing) {
+  const int fd = bind_socket(SocketAddress(address), sharing);
+  if (fd < 0) return cannot_listen(address, "bind");
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(loop, fd, address, handler));
+  if (::listen(fd, 4096) != 0) return cannot_listen(address, "listen");
   acceptor->address_ = SocketAddress::of_socket(fd);
-  if (!loop.add(fd, *acceptor, EPOLLIN, Trigger::kEdge)) return why("epoll");
+  if (!loop.add(fd, *acceptor, EPOLLIN, Trigger::kEdge)) return cannot_listen(address, "epoll");
   return acceptor;
 }
 

@@ -196,7 +196,7 @@ class Stream final : public Pollable {
   std::unique_ptr<TlsSession> tls_;
 };
 
-// A listening socket of this worker, one of several on the same address (SO_REUSEPORT).
+// A listening socket, of this worker alone or one of several on the same address (SO_REUSEPORT).
 class Acceptor final : public Pollable {
  public:
   class Handler {
@@ -208,9 +208,14 @@ class Acceptor final : public Pollable {
     ~Handler() = default;
   };
 
+  enum class Sharing : std::uint8_t { kAlone, kWithOtherWorkers };
+
   // Errors: kMachine, with the address and the system's reason.
   static Result<std::unique_ptr<Acceptor>> listen(Loop& loop, const IpEndpoint& address,
-                                                  Handler& handler);
+                                                  Handler& handler, Sharing sharing);
+  // Whether nobody listens there. The kernel would let another process of this user share an
+  // address that the workers share, and give it half of the connections.
+  static Result<void> check_free(const IpEndpoint& address);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;

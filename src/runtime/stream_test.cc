@@ -16,6 +16,7 @@ namespace portcullis::runtime {
 namespace {
 
 using std::chrono::milliseconds;
+using enum Acceptor::Sharing;
 using testing::Pair;
 using testing::Runner;
 
@@ -94,7 +95,7 @@ Task<void> connect_nowhere(Loop& loop) {
   } nobody;
   IpEndpoint free;
   {
-    auto acceptor = Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, nobody);
+    auto acceptor = Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, nobody, kAlone);
     EXPECT_TRUE(acceptor);
     free = (*acceptor)->address();
     auto standing = co_await Stream::connect(loop, free, loop.now() + milliseconds(1000));
@@ -108,6 +109,34 @@ Task<void> connect_nowhere(Loop& loop) {
 TEST(Stream, ConnectsAndSaysWhenNobodyListens) {
   Runner runner;
   runner.run(connect_nowhere(runner.loop));
+}
+
+TEST(Acceptor, SharesAnAddressWithItsLikeOnly) {
+  struct Nobody final : Acceptor::Handler {
+    void on_connection(int fd, const IpEndpoint&) override { close(fd); }
+  } nobody;
+  Loop loop;
+  const auto listen = [&](const IpEndpoint& address, Acceptor::Sharing sharing) {
+    return Acceptor::listen(loop, address, nobody, sharing);
+  };
+  for (const auto first : {kAlone, kWithOtherWorkers}) {
+    IpEndpoint taken;
+    {
+      const auto holder = listen({IpAddress::v4(0x7f000001), 0}, first);
+      ASSERT_TRUE(holder);
+      taken = (*holder)->address();
+      const auto free = Acceptor::check_free(taken);
+      ASSERT_FALSE(free);
+      EXPECT_EQ(free.error().code, ErrorCode::kMachine);
+      EXPECT_EQ(
+          free.error().detail,
+          taken.to_string() + ": bind: Address already in use (another program listens there)");
+      EXPECT_FALSE(listen(taken, kAlone));
+      EXPECT_EQ(listen(taken, kWithOtherWorkers).has_value(), first == kWithOtherWorkers);
+    }
+    EXPECT_TRUE(Acceptor::check_free(taken));
+    EXPECT_TRUE(listen(taken, kAlone));
+  }
 }
 
 // A socket in the file system, on which nobody accepts.

@@ -6,9 +6,11 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
+import { curl } from '../support/command.mjs';
 import { openConfig, toYaml } from '../support/config.mjs';
-import { run } from '../support/gateway.mjs';
+import { Gateway, run } from '../support/gateway.mjs';
 import { repository } from '../support/paths.mjs';
+import { freePort } from '../support/upstream.mjs';
 
 const folder = await mkdtemp(join(tmpdir(), 'portcullis-cli-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -91,7 +93,30 @@ test('run: an address that is taken is 3, the machine\'s fault', async () => {
   const { code, stderr } = await run(['run', '-c', await file(openConfig('127.0.0.1:9000', { listener: { address: `127.0.0.1:${server.address().port}` } }))]);
   server.close();
   assert.equal(code, 3, stderr);
-  assert.match(stderr, /in use|EADDRINUSE/);
+  assert.match(stderr, /bind: Address already in use \(another program listens there\)/);
+});
+
+test('run: a second gateway on the same address, or the same admin address, does not start', async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const settings = { listener: { address }, admin: { address: '127.0.0.1:0' } };
+  const first = await Gateway.start(openConfig('127.0.0.1:9000', settings));
+  try {
+    for (const config of [
+      openConfig('127.0.0.1:9000', { listener: { address } }),
+      openConfig('127.0.0.1:9000', { listener: { address: `0.0.0.0:${first.port}`, insecure: true } }),
+      openConfig('127.0.0.1:9000', { admin: { address: `127.0.0.1:${first.admin}` } }),
+    ]) {
+      const { code, stderr } = await run(['run', '-c', await file(config)]);
+      assert.equal(code, 3, stderr);
+      assert.match(stderr, /not_started.*another program listens there/);
+    }
+    // What it has itself is no obstacle to a reload, by whatever name.
+    const renamed = openConfig('127.0.0.1:9000', { ...settings, listeners: { other: { address } }, api: { listeners: ['other'] } });
+    assert.equal((await first.reload(renamed)).event, 'reloaded');
+    assert.equal((await curl('-o', '/dev/null', `http://${address}/`)).code, 0);
+  } finally {
+    await first.stop();
+  }
 });
 
 test('hash key: a new key each time, and its hash', async () => {

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bearer, request } from '../support/client.mjs';
+import { command } from '../support/command.mjs';
 import { openConfig } from '../support/config.mjs';
 import { Gateway } from '../support/gateway.mjs';
 import { makeKey, startKeyServer } from '../support/issuer.mjs';
@@ -196,4 +197,17 @@ test('an upstream that is away is in the entry', async () => {
   const entry = await gateway.entry((e) => e.status === 502);
   assert.match(entry.refusal.type, /upstream-unreachable$/);
   await gateway.stop();
+});
+
+test('TLS to a listener without it is refused at once, and the log says so', async () => {
+  const gateway = await Gateway.start(openConfig(`127.0.0.1:${await freePort()}`));
+  try {
+    const { code, stderr } = await command('openssl', ['s_client', '-connect', `127.0.0.1:${gateway.port}`]);
+    assert.equal(code, 1, stderr);
+    const entry = await gateway.entry((e) => e.refusal?.type === 'malformed-request');
+    assert.equal(entry.refusal.reason, 'a TLS handshake where clear text is spoken');
+    assert.ok(entry.duration_us < 5_000_000, `${entry.duration_us} us`);
+  } finally {
+    await gateway.stop();
+  }
 });
