@@ -1,12 +1,10 @@
-// The part of the table of keys that is about shaping.h. For keys.cc alone.
+// The part of the table of keys that is about shaping.h. For the other parts alone.
 #pragma once
 
 #include "config/keys.h"
+#include "config/keys_common.h"
 
 namespace portcullis::config {
-
-inline constexpr std::uint64_t kShapingSecond = 1000;
-inline constexpr std::uint64_t kShapingDay = 24 * 60 * 60 * kShapingSecond;
 
 inline constexpr Key kCorsKeys[] = {
     {.name = "origins",
@@ -26,7 +24,7 @@ inline constexpr Key kCorsKeys[] = {
      .type = KeyType::kDuration,
      .help = "How long a browser may remember a preflight; its own default unless said",
      .min = 0,
-     .max = kShapingDay},
+     .max = kDay},
 };
 inline constexpr Block kCors{kCorsKeys};
 
@@ -83,8 +81,8 @@ inline constexpr Key kMaintenanceKeys[] = {
     {.name = "retry_after",
      .type = KeyType::kDuration,
      .help = "What Retry-After says",
-     .min = kShapingSecond,
-     .max = 365 * kShapingDay},
+     .min = kSecond,
+     .max = 365 * kDay},
     {.name = "body",
      .type = KeyType::kString,
      .help = "The body of the answer; a problem document unless said"},
@@ -130,7 +128,7 @@ inline constexpr Key kHstsKeys[] = {
      .help = "How long a browser shall speak nothing but https to the host",
      .required = true,
      .min = 0,
-     .max = 3650 * kShapingDay},
+     .max = 3650 * kDay},
     {.name = "subdomains",
      .type = KeyType::kBoolean,
      .help = "Whether that is so for every host below it too"},
