@@ -2,7 +2,7 @@
 
 #include "coding/accept.h"
 #include "coding/coding.h"
-#include "http/head.h"
+#include "gateway/list_fields.h"
 
 #include <charconv>
 #include <utility>
@@ -20,21 +20,6 @@ using http::More;
 constexpr std::uint64_t kLeastBytes = 1024;
 // An encoder works on the loop's thread: after so many pieces, others have their turn.
 constexpr unsigned kPiecesAtOnce = 4;
-
-bool has_element(std::string_view list, std::string_view wanted) {
-  bool found = false;
-  http::for_each_element(list, [&](std::string_view element) {
-    found = found || http::equals_ignoring_case(element, wanted);
-  });
-  return found;
-}
-
-bool has_element(const http::Fields& fields, std::string_view name, std::string_view wanted) {
-  for (const http::Field& field : fields) {
-    if (field.name == name && has_element(field.value, wanted)) return true;
-  }
-  return false;
-}
 
 bool is_long_enough(const http::Request& request, const http::Response& response) {
   if (response.body == BodyKind::kLength) return response.content_length >= kLeastBytes;
@@ -82,11 +67,6 @@ Coding choose(const http::Request& request, const Plan& plan) {
   return accept.choose(plan.coding.responses);
 }
 
-void add_vary(http::Fields& fields) {
-  if (has_element(fields, "vary", "*") || has_element(fields, "vary", "accept-encoding")) return;
-  fields.add("vary", "Accept-Encoding");
-}
-
 std::string_view weaken(std::string_view etag, Arena& arena) {
   const std::size_t size = etag.size() + 2;
   char* text = arena.array<char>(size);
@@ -127,7 +107,7 @@ void rewrite_not_modified(const http::Request& request, http::Response& response
     if (field.name == "etag") field.value = weak;
     fields.add(field);
   }
-  add_vary(fields);
+  add_vary("accept-encoding", fields);
   response.fields = fields;
 }
 
@@ -259,7 +239,7 @@ Compression prepare_compression(const Forwarding& forwarding, http::Response& re
   Compression compression;
   if (response.status == 304) rewrite_not_modified(request, response, arena);
   if (!may_be_compressed(request, response)) return compression;
-  add_vary(response.fields);
+  add_vary("accept-encoding", response.fields);
   const Coding coding = choose(request, forwarding.plan);
   if (coding == Coding::kIdentity) return compression;
   if (request.method != http::Method::kHead) {

@@ -1,5 +1,6 @@
 #include "gateway/cors.h"
 
+#include "gateway/list_fields.h"
 #include "http/head.h"
 
 #include <algorithm>
@@ -102,18 +103,6 @@ std::string_view preflight_method(const http::Request& request) {
   const http::Field* asked = request.fields.find(kRequestMethod);
   return asked != nullptr && request.fields.count(kRequestMethod) == 1 ? asked->value
                                                                        : std::string_view{};
-}
-
-void add_vary(std::string_view name, http::Fields& to) {
-  for (const http::Field& field : to) {
-    if (field.id != http::FieldId::kOther || field.name != "vary") continue;
-    bool there = false;
-    http::for_each_element(field.value, [&](std::string_view element) {
-      there = there || element == "*" || http::equals_ignoring_case(element, name);
-    });
-    if (there) return;
-  }
-  to.add("vary", name);
 }
 
 }  // namespace portcullis::gateway

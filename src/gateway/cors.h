@@ -54,7 +54,4 @@ class CorsRule {
   return field.id == http::FieldId::kOther && field.name.starts_with("access-control-");
 }
 
-// Adds `name`, in lower case, to Vary, unless it is there.
-void add_vary(std::string_view name, http::Fields& to);
-
 }  // namespace portcullis::gateway
