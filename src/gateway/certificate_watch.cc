@@ -98,7 +98,7 @@ void CertificateWatch::publish() {
   }
   std::erase_if(ends_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
-    registry_.remove_callback(kMetric, labels_of(entry.first));
+    registry_.forget_callback(kMetric, labels_of(entry.first));
     return true;
   });
   for (const auto& [which, value] : wanted) {

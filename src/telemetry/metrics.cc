@@ -190,12 +190,6 @@ void Registry::gauge_callback(std::string_view name, std::string_view help, Labe
   add_callback(name, help, labels, Type::kGauge, std::move(callback));
 }
 
-void Registry::remove_callback(std::string_view name, Labels labels) {
-  const std::lock_guard lock(mutex_);
-  const auto found = families_.find(name);
-  if (found != families_.end()) found->second.series.erase(render(labels));
-}
-
 void Registry::counter_callback(std::string_view name, std::string_view help, Labels labels,
                                 Callback callback) {
   add_callback(name, help, labels, Type::kCounter, std::move(callback));

@@ -146,8 +146,6 @@ class Registry {
   using Callback = std::function<std::int64_t()>;
   void gauge_callback(std::string_view name, std::string_view help, Labels labels,
                       Callback callback);
-  // Such a value is no longer shown.
-  void remove_callback(std::string_view name, Labels labels);
   void counter_callback(std::string_view name, std::string_view help, Labels labels,
                         Callback callback);
 
