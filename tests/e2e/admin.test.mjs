@@ -54,16 +54,21 @@ for (const [name, headers] of [
 
 test('/metrics counts requests by route and refusals by step', async () => {
   for (const path of ['/orders', '/orders/1', '/orders/2', '/orders/3']) await request(gateway.port, path);
-  const page = await request(gateway.admin, '/metrics', { headers: bearer(kToken) });
-  assert.equal(page.status, 200);
+  const sum = (samples, name, fits) => samples.filter((s) => s.name === name && fits(s.labels)).reduce((total, s) => total + s.value, 0);
+  const isLimit = (labels) => /rate-limited$/.test(labels.type);
+  // A request is accounted for after the last byte of its answer.
+  const page = await eventually('the fourth request is accounted for', async () => {
+    const response = await request(gateway.admin, '/metrics', { headers: bearer(kToken) });
+    assert.equal(response.status, 200);
+    return sum(parseMetrics(response.text), 'portcullis_refusals_total', isLimit) > 0 && response;
+  });
   assert.match(page.header('content-type'), /^text\/plain; ?version=0\.0\.4/);
   const samples = parseMetrics(page.text);
   assert.ok(samples.every((s) => s.name.startsWith('portcullis_') || s.name.startsWith('process_')), 'one prefix');
-  const count = (operation) => samples.filter((s) => s.name === 'portcullis_requests_total' && s.labels.operation === operation).reduce((sum, s) => sum + s.value, 0);
+  const count = (operation) => sum(samples, 'portcullis_requests_total', (labels) => labels.operation === operation);
   assert.deepEqual([count('listOrders'), count('getOrder')], [1, 3]);
   assert.equal(await metric(gateway.admin, kToken, 'portcullis_snapshots'), 1);
-  const refused = samples.filter((s) => s.name === 'portcullis_refusals_total' && /rate-limited$/.test(s.labels.type));
-  assert.equal(refused.reduce((sum, s) => sum + s.value, 0), 1);
+  assert.equal(sum(samples, 'portcullis_refusals_total', isLimit), 1);
   const buckets = samples.filter((s) => s.name.startsWith('portcullis_') && s.name.endsWith('_bucket'));
   assert.ok(buckets.length > 0, 'latency is a histogram');
   assert.ok(buckets.some((s) => s.labels.le === '+Inf'));
