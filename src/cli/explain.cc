@@ -26,7 +26,8 @@ using gateway::Explanation;
 constexpr std::array<std::string_view, 2> kWords = {"METHOD", "URL"};
 constexpr std::array kOptions = {
     kConfigOption,
-    Option{"--header", 'H', "'NAME: VALUE'", "a field of the request; as often as wanted", true},
+    Option{"--header", 'H', "FIELD", "a field of the request, `Name: value`; as often as wanted",
+           true},
     Option{"--token", 0, "TOKEN", "a bearer token; `@FILE` reads it from a file"},
     Option{"--address", 0, "ADDRESS", "who connects; unless said, somebody from outside"},
     Option{"--listener", 0, "NAME", "where the request comes in; unless said, what fits the URL"},
