@@ -20,7 +20,8 @@ using testing::Scene;
 class ProbedServer final : public runtime::Acceptor::Handler {
  public:
   ProbedServer(Loop& loop, std::deque<int> statuses) : loop_(loop), statuses_(std::move(statuses)) {
-    auto acceptor = runtime::Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, *this);
+    auto acceptor = runtime::Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, *this,
+                                              runtime::Acceptor::Sharing::kAlone);
     PC_CHECK(acceptor.has_value());
     acceptor_ = std::move(*acceptor);
   }

@@ -16,7 +16,8 @@ namespace portcullis::upstream::testing {
 class FakeServer final : public runtime::Acceptor::Handler {
  public:
   explicit FakeServer(Loop& loop) : loop_(loop) {
-    auto acceptor = runtime::Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, *this);
+    auto acceptor = runtime::Acceptor::listen(loop, {IpAddress::v4(0x7f000001), 0}, *this,
+                                              runtime::Acceptor::Sharing::kAlone);
     PC_CHECK(acceptor.has_value());
     acceptor_ = std::move(*acceptor);
     port_ = acceptor_->address().port;
