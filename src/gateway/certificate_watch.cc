@@ -45,19 +45,19 @@ void CertificateWatch::adopt(std::shared_ptr<const Snapshot> snapshot,
     warned_.insert(certificate_warning(fact, now));
 }
 
-bool CertificateWatch::look(WallTime now) {
+void CertificateWatch::look(WallTime now, const std::function<void()>& take) {
   warn_of_ends(now);
-  if (files_.empty()) return false;
+  if (files_.empty()) return;
   std::vector<std::int64_t> stamps = stamps_of_files(files_);
   // Files that are being written, or replaced one after the other, are left in peace.
   const bool still = stamps == seen_;
   seen_ = std::move(stamps);
-  if (!still || seen_ == taken_) return false;
+  if (!still || seen_ == taken_) return;
   taken_ = seen_;
-  return renew(now);
+  renew(now, take);
 }
 
-bool CertificateWatch::renew(WallTime now) {
+void CertificateWatch::renew(WallTime now, const std::function<void()>& take) {
   const std::shared_ptr<const TlsContexts> before = snapshot_->tls();
   std::vector<CertificateFileFault> faults;
   const std::shared_ptr<const TlsContexts> fresh = TlsContexts::compile(
@@ -65,11 +65,11 @@ bool CertificateWatch::renew(WallTime now) {
   for (const CertificateFileFault& fault : faults) report(fault);
   snapshot_->renew_tls(fresh);
   const std::vector<std::string> changes = fresh->changes_since(*before);
-  if (changes.empty()) return false;
+  if (changes.empty()) return;
+  take();
   for (const std::string& key : changes) log_.info("certificates_renewed", {{"key", key}});
   publish();
   warn_of_ends(now);
-  return true;
 }
 
 void CertificateWatch::report(const CertificateFileFault& fault) {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,12 +35,13 @@ class CertificateWatch {
   void adopt(std::shared_ptr<const Snapshot> snapshot, std::vector<std::string> config_files);
 
   // For every second or so. When files have changed and then stood still for a call, they are read
-  // again; one that is broken is told of once, and what it held before goes on being used. True
-  // when the snapshot has new certificates, which the workers must then take.
-  [[nodiscard]] bool look(WallTime now);
+  // again; one that is broken is told of once, and what it held before goes on being used. When the
+  // snapshot has new certificates, `take` is called: when it returns they must be in use, which is
+  // then logged.
+  void look(WallTime now, const std::function<void()>& take);
 
  private:
-  [[nodiscard]] bool renew(WallTime now);
+  void renew(WallTime now, const std::function<void()>& take);
   void report(const CertificateFileFault& fault);
   void warn_of_ends(WallTime now);
   void publish();

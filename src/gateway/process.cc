@@ -379,12 +379,19 @@ void Process::register_metrics() {
 void Process::on_tick() {
   fetch_what_is_due();
   if (watch_ == Watch::kYes && stamps_of_files(files_) != stamps_) reload();
-  if (!draining_ && certificates_.look(loop_.wall_now())) {
-    for (const auto& worker : workers_)
-      worker->loop().post([one = worker.get()] { one->renew_tls(); });
-    probe_upstreams();
-  }
+  if (!draining_) certificates_.look(loop_.wall_now(), [this] { renew_tls_everywhere(); });
   if (!draining_) tick_.arm(loop_.now() + kTick);
+}
+
+void Process::renew_tls_everywhere() {
+  for (const auto& worker : workers_) {
+    const Result<void> renewed = call(*worker, [](Worker& one) {
+      one.renew_tls();
+      return Result<void>{};
+    });
+    PC_CHECK(renewed);
+  }
+  probe_upstreams();
 }
 
 void Process::on_signal(int number) {

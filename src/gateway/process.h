@@ -64,6 +64,7 @@ class Process {
   Result<void> open_access_log(const config::AccessLog& wanted);
   Result<void> adopt_everywhere(const std::shared_ptr<const Snapshot>& snapshot);
   [[nodiscard]] Result<void> check_addresses(const Snapshot& next) const;
+  void renew_tls_everywhere();
   void prepare_shared(const Snapshot& snapshot);
   Result<void> call(Worker& worker, const std::function<Result<void>(Worker&)>& work);
   void register_metrics();
