@@ -77,7 +77,7 @@ void Loop::run_ready() {
 }
 
 int Loop::wait_milliseconds() const {
-  if (!ready_.empty() || !next_turn_.empty() || stopping_) return 0;
+  if (!ready_.empty() || !turn_end_.empty() || !next_turn_.empty() || stopping_) return 0;
   const TimePoint next = timers_.next_wakeup();
   if (next == kNoDeadline) return -1;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()).count();
@@ -106,6 +106,8 @@ void Loop::run() {
     }
     batch.at = batch.count = 0;
     timers_.advance(now_);
+    run_ready();
+    ready_.swap(turn_end_);
     run_ready();
     ready_.swap(next_turn_);
   }

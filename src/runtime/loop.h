@@ -55,6 +55,10 @@ class Loop {
   // Resumes a coroutine later in this turn; keeps the stack flat where one coroutine wakes another.
   void ready(std::coroutine_handle<> handle) { ready_.push_back(handle); }
 
+  // Resumes a coroutine once everything that has happened by now has been looked at: for what
+  // gathers the doings of many into one system call.
+  void ready_at_end_of_turn(std::coroutine_handle<> handle) { turn_end_.push_back(handle); }
+
   // co_await loop.sleep_until(t)
   auto sleep_until(TimePoint deadline) {
     struct Sleep {
@@ -114,6 +118,7 @@ class Loop {
   runtime::TimerWheel timers_;
   runtime::BufferPool buffers_;
   std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> turn_end_;
   std::vector<std::coroutine_handle<>> next_turn_;
   struct Batch;
   std::unique_ptr<Batch> batch_;

@@ -143,6 +143,7 @@ class TlsSession {
 
   [[nodiscard]] std::string_view version() const;      // `TLSv1.3`
   [[nodiscard]] std::string_view server_name() const;  // what the client asked for, or empty
+  [[nodiscard]] std::string_view protocol() const;     // by ALPN (RFC 7301); empty: none
   [[nodiscard]] bool resumed() const;
   // Of a server, after the handshake: what the client has shown, there or in the session that it
   // resumed. Null when it has shown none.

@@ -193,6 +193,13 @@ std::string_view TlsSession::server_name() const {
   return name != nullptr ? name : std::string_view{};
 }
 
+std::string_view TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 bool TlsSession::resumed() const { return SSL_session_reused(ssl_) == 1; }
 
 std::string_view TlsSession::certificate_fault() const {
