@@ -1,5 +1,7 @@
 #include "gateway/field_values.h"
 
+#include "http/head.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -57,13 +59,6 @@ std::string_view value_of(const ValuePart& part, Account& account, Arena& arena)
 
 }  // namespace
 
-bool is_field_value(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
-  });
-}
-
 std::optional<std::string_view> fill_value(const config::FieldTemplate& field, Account& account,
                                            Arena& arena) {
   // Text alone was checked when it was read.
@@ -74,7 +69,7 @@ std::optional<std::string_view> fill_value(const config::FieldTemplate& field, A
   std::size_t size = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view part = value_of(field.value[i], account, arena);
-    if (part.empty() || !is_field_value(part)) return std::nullopt;
+    if (part.empty() || !http::is_field_value(part)) return std::nullopt;
     std::construct_at(parts + i, part);
     size += part.size();
   }

@@ -9,12 +9,9 @@
 
 namespace portcullis::gateway {
 
-// False for what no field may hold (RFC 9110 5.5): CR, LF, NUL and the other control characters. A
-// claim may hold any of them; what cannot be said is left out rather than altered.
-[[nodiscard]] bool is_field_value(std::string_view text);
-
 // The value, in memory of the configuration or of the request's arena. Nothing when a placeholder
-// has no value (nobody is known, or the token lacks the claim), or one that no field may hold.
+// has no value (nobody is known, or the token lacks the claim), or one that no field may hold (RFC
+// 9110 5.5): what cannot be said is left out rather than altered.
 [[nodiscard]] std::optional<std::string_view> fill_value(const config::FieldTemplate& field,
                                                          Account& account, Arena& arena);
 

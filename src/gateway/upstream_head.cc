@@ -105,7 +105,7 @@ void write_forwarding_fields(const Forwarding& forwarding, http::HeadWriter& out
   }
   out.put("via: ");
   write_list(request.fields, FieldId::kVia, out);
-  out.put("1.1 portcullis\r\n");
+  out.put(exchange.connection().version).put(" portcullis\r\n");
   out.field("x-request-id", forwarding.account.request_id);
 }
 
@@ -118,7 +118,7 @@ void write_joined(std::string_view name, const std::vector<std::string>& values,
 }
 
 void write_text(std::string_view name, std::string_view value, http::HeadWriter& out) {
-  if (!value.empty() && is_field_value(value)) out.field(name, value);
+  if (!value.empty() && http::is_field_value(value)) out.field(name, value);
 }
 
 void write_identity_fields(const Forwarding& forwarding, http::HeadWriter& out) {
@@ -139,11 +139,11 @@ void write_identity_fields(const Forwarding& forwarding, http::HeadWriter& out) 
         write_text(field.name, identity->key, out);
         break;
       case IdentityField::Source::kRoles:
-        if (std::ranges::all_of(identity->roles, is_field_value))
+        if (std::ranges::all_of(identity->roles, http::is_field_value))
           write_joined(field.name, identity->roles, out);
         break;
       case IdentityField::Source::kScopes:
-        if (std::ranges::all_of(identity->scopes, is_field_value))
+        if (std::ranges::all_of(identity->scopes, http::is_field_value))
           write_joined(field.name, identity->scopes, out);
         break;
       case IdentityField::Source::kClaim:

@@ -26,6 +26,7 @@ struct ConnectionInfo {
   Scheme scheme = Scheme::kHttp;
   std::string_view tls_version;                       // `TLSv1.3`; empty in clear text
   runtime::ClientCertificate* certificate = nullptr;  // what the client has shown; null: none
+  std::string_view version = "1.1";                   // of HTTP, as Via has it
 };
 
 enum class More : std::uint8_t { kYes, kNo };

@@ -93,17 +93,6 @@ class FieldReader {
   std::uint32_t left_;
 };
 
-// RFC 9110 8.6: 1*DIGIT. Nineteen digits cannot overflow.
-Result<std::uint64_t> parse_content_length(std::string_view text) {
-  if (text.empty() || text.size() > 19) return ambiguous("Content-Length is empty or too long");
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return ambiguous("Content-Length is not a number");
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
-}
-
 // Framing fields, the same on both sides (RFC 9112 6).
 struct Framing {
   bool has_length = false;
@@ -212,10 +201,8 @@ Result<Target> parse_target(std::string_view text, Method method) {
   return target;
 }
 
-// Names that an application's framework takes for a framing field, though HTTP does not: CGI and
-// its heirs read `_` as `-`, others drop what they do not know. Whoever sends one means to be read
-// in two ways.
-bool looks_like_framing(std::string_view name) {
+// Whether the letters of `name` are those of a framing field.
+bool spells_framing(std::string_view name) {
   constexpr std::string_view kLength = "contentlength";
   constexpr std::string_view kCoding = "transferencoding";
   if (name.size() < kLength.size()) return false;
@@ -264,8 +251,7 @@ Result<void> read_request_fields(FieldReader& reader, Version version, Arena& ar
       return refuse(ErrorCode::kMalformedHost, "more than one Host");
     }
     if (field.id == FieldId::kExpect) expect = field.value;
-    if (field.id == FieldId::kOther && looks_like_framing(field.name))
-      return ambiguous("field that imitates a framing field");
+    if (imitates_framing(field)) return ambiguous("field that imitates a framing field");
     request.fields.add(field);
   }
   PC_CHECK_OK(framing.settle(version));
@@ -306,6 +292,45 @@ bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return kTokenLower[static_cast<unsigned char>(c)] != 0;
   });
+}
+
+bool is_lower_token(std::string_view text) noexcept {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return c != 0 && kTokenLower[static_cast<unsigned char>(c)] == c;
+  });
+}
+
+bool is_field_value(std::string_view text) noexcept {
+  if (text.empty()) return true;  // which may point nowhere
+  const char* const end = text.data() + text.size();
+  return find_value_end(text.data(), end) == end;
+}
+
+Result<std::uint64_t> parse_content_length(std::string_view text) {
+  // Nineteen digits cannot overflow.
+  if (text.empty() || text.size() > 19) return ambiguous("Content-Length is empty or too long");
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return ambiguous("Content-Length is not a number");
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return value;
+}
+
+bool imitates_framing(const Field& field) noexcept {
+  return field.id == FieldId::kOther && spells_framing(field.name);
+}
+
+bool may_stand_in_trailers(const Field& field) noexcept {
+  switch (field.id) {
+    case FieldId::kOther:
+    case FieldId::kDate:
+    case FieldId::kServer:
+    case FieldId::kVia:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower_case) noexcept {
@@ -489,16 +514,8 @@ Result<void> parse_trailers(std::span<char> section, std::uint32_t most_fields, 
   for (;;) {
     PC_TRY(const bool more, reader.next(field));
     if (!more) return {};
-    switch (field.id) {
-      case FieldId::kOther:
-      case FieldId::kDate:
-      case FieldId::kServer:
-      case FieldId::kVia:
-        trailers.add(field);
-        break;
-      default:
-        return malformed("field that may not stand in trailers");
-    }
+    if (!may_stand_in_trailers(field)) return malformed("field that may not stand in trailers");
+    trailers.add(field);
   }
 }
 

@@ -76,6 +76,17 @@ struct Authority {
 
 // The characters of a token (RFC 9110 5.6.2).
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
+// A token without capitals: a field's name as HTTP/2 has it (RFC 9113 8.2).
+[[nodiscard]] bool is_lower_token(std::string_view text) noexcept;
+// What may stand in a field's value (RFC 9110 5.5): no control character but HTAB.
+[[nodiscard]] bool is_field_value(std::string_view text) noexcept;
+// RFC 9110 8.6: digits, at most nineteen of them. Errors: kAmbiguousFraming.
+[[nodiscard]] Result<std::uint64_t> parse_content_length(std::string_view text);
+// A name that an application may take for Content-Length or Transfer-Encoding, though HTTP does
+// not: CGI and its heirs read `_` as `-`, others drop what they do not know.
+[[nodiscard]] bool imitates_framing(const Field& field) noexcept;
+// Whether it may stand in trailers: what frames, routes or authenticates may not (RFC 9110 6.5.1).
+[[nodiscard]] bool may_stand_in_trailers(const Field& field) noexcept;
 
 // Calls `visit(element)` for each element of a comma-separated list, without its whitespace; empty
 // elements are skipped.

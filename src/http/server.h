@@ -36,6 +36,8 @@ enum class Phase : std::uint8_t {
   kFresh,  // its first request has not come yet: it may be on its way
   kIdle,   // between requests
   kBusy,
+  kMultiplexed,  // HTTP/2: between requests or in any number of them. A cancelled read makes the
+                 // connection look whether it is to end.
 };
 
 // Serves `stream` until either side has had enough. The stream is the caller's. While `phase` is
