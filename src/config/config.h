@@ -7,6 +7,7 @@
 #include "config/diagnostics.h"
 #include "config/shaping.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,26 @@ struct Tls {
   Text client_crl;  // PEM: revocation lists; empty: none is looked at
 };
 
+struct Rate {
+  std::uint64_t count = 0;
+  milliseconds per{0};
+};
+
+// Of one HTTP/2 connection.
+struct Http2Limits {
+  std::uint32_t streams = 128;
+  Rate resets{200, milliseconds{30'000}};
+  Rate settings{20, milliseconds{10'000}};
+  Rate pings{20, milliseconds{10'000}};
+  Rate empty_frames{100, milliseconds{10'000}};
+  Rate small_frames{20'000, milliseconds{10'000}};
+  Rate control_frames{1'000, milliseconds{10'000}};
+  std::uint32_t continuation_frames = 8;
+};
+
+// In the order of the choices in keys_common.h.
+enum class Protocol : std::uint8_t { kHttp11, kH2 };
+
 struct ListenerLimits {
   std::uint32_t connections = 20000;
   std::uint32_t connections_per_address = 256;
@@ -70,8 +91,14 @@ struct Listener {
   bool insecure = false;        // clear text beyond loopback, said on purpose
   bool proxy_protocol = false;  // every connection begins with a PROXY header, of a trusted proxy
   RedirectHttps redirect_https;
+  std::vector<Protocol> protocols;  // most wanted first; never empty
   ListenerLimits limits;
+  Http2Limits http2;
   Paths paths;
+
+  [[nodiscard]] bool speaks(Protocol protocol) const {
+    return std::ranges::find(protocols, protocol) != protocols.end();
+  }
   Position at;
 };
 
@@ -139,11 +166,6 @@ struct Role {
   std::string name;
   std::vector<Text> permits;  // other roles, `operation`, or `api.operation`
   Position at;
-};
-
-struct Rate {
-  std::uint64_t count = 0;
-  milliseconds per{0};
 };
 
 struct Limit {

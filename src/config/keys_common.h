@@ -13,7 +13,6 @@ inline constexpr std::uint64_t kDay = 24 * kHour;
 inline constexpr std::uint64_t kKiB = 1024;
 inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 
-inline constexpr std::string_view kProtocols[] = {"http/1.1"};
-inline constexpr std::string_view kProtocolsToCome[] = {"h2"};
+inline constexpr std::string_view kProtocols[] = {"http/1.1", "h2"};
 
 }  // namespace portcullis::config

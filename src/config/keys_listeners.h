@@ -109,6 +109,36 @@ inline constexpr Key kPathKeys[] = {
 };
 inline constexpr Block kPaths{kPathKeys};
 
+// Each rate is counted for one connection, which ends when it is exceeded.
+inline constexpr Key kHttp2Keys[] = {
+    {.name = "streams",
+     .type = KeyType::kInteger,
+     .help = "Requests at once",
+     .min = 1,
+     .max = 10'000},
+    {.name = "resets",
+     .type = KeyType::kRate,
+     .help = "Requests that the client takes back, or that are reset for what it does"},
+    {.name = "settings", .type = KeyType::kRate, .help = "SETTINGS frames"},
+    {.name = "pings", .type = KeyType::kRate, .help = "PING frames"},
+    {.name = "empty_frames",
+     .type = KeyType::kRate,
+     .help = "DATA, HEADERS and CONTINUATION frames of no bytes that end nothing"},
+    {.name = "small_frames",
+     .type = KeyType::kRate,
+     .help = "DATA frames of less than 64 bytes that end nothing"},
+    {.name = "control_frames",
+     .type = KeyType::kRate,
+     .help = "PRIORITY and unknown frames, and WINDOW_UPDATE beyond two for each DATA frame that "
+             "the client was sent"},
+    {.name = "continuation_frames",
+     .type = KeyType::kInteger,
+     .help = "CONTINUATION frames of one header block",
+     .min = 0,
+     .max = 1'000},
+};
+inline constexpr Block kHttp2{kHttp2Keys};
+
 inline constexpr Key kListenerKeys[] = {
     {.name = "address",
      .type = KeyType::kEndpoint,
@@ -120,10 +150,10 @@ inline constexpr Key kListenerKeys[] = {
      .help = "Must be true for clear text on an address beyond loopback"},
     {.name = "protocols",
      .type = KeyType::kStrings,
-     .help = "What is spoken",
+     .help = "What is spoken, most wanted first: h2 (HTTP/2; in clear text to clients that begin "
+             "with it) and http/1.1",
      .min = 1,
-     .choices = kProtocols,
-     .not_built_choices = kProtocolsToCome},
+     .choices = kProtocols},
     {.name = "limits",
      .type = KeyType::kMapping,
      .help = "Bounds on connections and heads",
@@ -132,7 +162,10 @@ inline constexpr Key kListenerKeys[] = {
      .type = KeyType::kMapping,
      .help = "What becomes of paths with more than one meaning",
      .block = &kPaths},
-    {.name = "http2"},
+    {.name = "http2",
+     .type = KeyType::kMapping,
+     .help = "What one HTTP/2 connection may do",
+     .block = &kHttp2},
     {.name = "redirect_https",
      .type = KeyType::kFlagOrMapping,
      .help = "Sends every request to https, and serves no API",

@@ -11,6 +11,9 @@ inline constexpr std::string_view kBalances[] = {"round_robin", "least_requests"
 inline constexpr std::string_view kProxyVersions[] = {"none", "v1", "v2"};
 inline constexpr std::string_view kBalancesToCome[] = {"consistent_hash", "peak_ewma"};
 
+inline constexpr std::string_view kProtocolsOfUpstreams[] = {"http/1.1"};
+inline constexpr std::string_view kProtocolsOfUpstreamsToCome[] = {"h2"};
+
 inline constexpr Key kConnectionKeys[] = {
     {.name = "maximum",
      .type = KeyType::kInteger,
@@ -108,8 +111,8 @@ inline constexpr Key kUpstreamKeys[] = {
     {.name = "protocol",
      .type = KeyType::kChoice,
      .help = "What the targets speak",
-     .choices = kProtocols,
-     .not_built_choices = kProtocolsToCome},
+     .choices = kProtocolsOfUpstreams,
+     .not_built_choices = kProtocolsOfUpstreamsToCome},
     {.name = "health",
      .type = KeyType::kMapping,
      .help = "Whether the targets are well, asked again and again",

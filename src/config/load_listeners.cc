@@ -62,15 +62,53 @@ void read_limits_of(Scope& scope, ListenerLimits& limits) {
   scope.duration("body_timeout", limits.body_timeout);
 }
 
+// A rate of one connection; what it is unless said is in `rate`.
+void read_frame_rate(Scope& scope, std::string_view name, Rate& rate) {
+  scope.unless_said(name, std::to_string(rate.count) + "/" +
+                              std::to_string(rate.per / std::chrono::seconds(1)) + "s");
+  scope.rate(name, rate);
+}
+
+void read_http2(Scope& scope, Http2Limits& limits) {
+  scope.integer("streams", limits.streams);
+  read_frame_rate(scope, "resets", limits.resets);
+  read_frame_rate(scope, "settings", limits.settings);
+  read_frame_rate(scope, "pings", limits.pings);
+  read_frame_rate(scope, "empty_frames", limits.empty_frames);
+  read_frame_rate(scope, "small_frames", limits.small_frames);
+  read_frame_rate(scope, "control_frames", limits.control_frames);
+  scope.integer("continuation_frames", limits.continuation_frames);
+}
+
+void read_protocols(Scope& scope, Listener& listener) {
+  std::vector<Text> names;
+  scope.unless_said_in_words("protocols",
+                             "[h2, http/1.1] with TLS and on loopback, else [http/1.1]");
+  if (!scope.strings("protocols", names)) {
+    const bool both = scope.has("tls") || listener.address.address.is_loopback();
+    if (both) listener.protocols.push_back(Protocol::kH2);
+    listener.protocols.push_back(Protocol::kHttp11);
+    return;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Protocol protocol = names[i].value == "h2" ? Protocol::kH2 : Protocol::kHttp11;
+    if (listener.speaks(protocol))
+      scope.context().diagnostics.error(names[i].at,
+                                        scope.key("protocols") + "[" + std::to_string(i) + "]",
+                                        quote(names[i].value) + " is there twice: remove one");
+    else
+      listener.protocols.push_back(protocol);
+  }
+}
+
 void read_listener(Scope& scope, Listener& listener) {
   const bool good = scope.endpoint("address", listener.address);
   scope.mapping("tls", [&](Scope& tls) { read_tls(tls, listener.tls.emplace()); });
   scope.boolean("insecure", listener.insecure);
   const bool redirects = read_redirect_https(scope, listener);
   scope.boolean("proxy_protocol", listener.proxy_protocol);
-  std::vector<Text> protocols;
-  scope.strings("protocols", protocols);
-  scope.unless_said("protocols", "[http/1.1]");
+  read_protocols(scope, listener);
+  scope.mapping("http2", [&](Scope& http2) { read_http2(http2, listener.http2); });
   scope.mapping("limits", [&](Scope& limits) { read_limits_of(limits, listener.limits); });
   scope.mapping("paths", [&](Scope& paths) {
     paths.choice("duplicate_slashes", listener.paths.duplicate_slashes);

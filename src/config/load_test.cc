@@ -41,6 +41,10 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config->drain_timeout, 20s);
   ASSERT_EQ(config->listeners.size(), 4U);
   const Listener& listener = config->listeners[0];
+  EXPECT_EQ(listener.protocols, (std::vector{Protocol::kH2, Protocol::kHttp11}));
+  EXPECT_EQ(listener.http2.streams, 64U);
+  EXPECT_EQ(listener.http2.resets.count, 100U);
+  EXPECT_EQ(listener.http2.control_frames.per, milliseconds(10'000));
   EXPECT_EQ(listener.name, "public");
   EXPECT_EQ(listener.at.line, 8U);
   EXPECT_EQ(listener.address.to_string(), "0.0.0.0:8443");

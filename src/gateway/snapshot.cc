@@ -29,6 +29,22 @@ http::ServerSettings server_settings(const config::Listener& listener) {
   return settings;
 }
 
+http2::ServerSettings http2_settings(const config::Http2Limits& limits) {
+  const auto rate = [](const config::Rate& wanted) {
+    return http2::FrameRate{static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                wanted.count, std::numeric_limits<std::uint32_t>::max())),
+                            wanted.per};
+  };
+  return {.streams = limits.streams,
+          .continuation_frames = limits.continuation_frames,
+          .resets = rate(limits.resets),
+          .settings = rate(limits.settings),
+          .pings = rate(limits.pings),
+          .empty_frames = rate(limits.empty_frames),
+          .small_frames = rate(limits.small_frames),
+          .control_frames = rate(limits.control_frames)};
+}
+
 IdentityField identity_field(const std::string& name, const std::string& source) {
   using Source = IdentityField::Source;
   IdentityField field{.name = name, .source = Source::kSubject, .claim = {}};
@@ -201,6 +217,7 @@ class SnapshotCompiler {
     ListenerPlan plan;
     plan.config = listener;
     plan.settings = server_settings(listener);
+    plan.http2 = http2_settings(listener.http2);
     if (listener.proxy_protocol) plan.proxies = config_.trusted_proxies;
     plan.local_wanted = std::ranges::any_of(config_.upstreams, [](const config::Upstream& one) {
       return one.proxy_protocol != config::ProxyProtocol::kNone;

@@ -11,6 +11,7 @@
 #include "gateway/router.h"
 #include "gateway/tls_contexts.h"
 #include "http/server.h"
+#include "http2/server.h"
 #include "ratelimit/table.h"
 #include "runtime/tls.h"
 #include "telemetry/metrics.h"
@@ -36,6 +37,7 @@ struct Services {
 struct ListenerPlan {
   config::Listener config;
   http::ServerSettings settings;
+  http2::ServerSettings http2;
   std::vector<Cidr>
       proxies;  // who must say whose connection it is, in a PROXY header; empty: nobody
   bool local_wanted = false;  // an upstream is told where connections come in

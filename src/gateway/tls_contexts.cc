@@ -52,7 +52,7 @@ class TlsCompiler {
 
   std::shared_ptr<const TlsContexts> run(const config::Config& config) {
     for (const config::Listener& listener : config.listeners) {
-      if (listener.tls) add_listener(listener.name, *listener.tls);
+      if (listener.tls) add_listener(listener);
     }
     for (const config::Upstream& upstream : config.upstreams) {
       if (upstream.tls) add_upstream(upstream.name, *upstream.tls);
@@ -125,13 +125,20 @@ class TlsCompiler {
     if (broken_ == OnBrokenFile::kKeepOld && old != nullptr) here = *old;
   }
 
-  void add_listener(const std::string& name, const config::Tls& tls) {
+  void add_listener(const config::Listener& listener) {
+    const config::Tls& tls = *listener.tls;
+    const std::string& name = listener.name;
     const std::string key = "listeners." + name + ".tls.";
     runtime::TlsServerOptions options;
     options.name = name;
     options.minimum = tls.minimum == config::TlsVersion::kTls13 ? runtime::TlsMinimum::kTls13
                                                                 : runtime::TlsMinimum::kTls12;
     std::string parts = tls.minimum == config::TlsVersion::kTls13 ? "1.3|" : "1.2|";
+    options.protocols.clear();
+    for (const config::Protocol protocol : listener.protocols) {
+      options.protocols.emplace_back(protocol == config::Protocol::kH2 ? "h2" : "http/1.1");
+      parts += options.protocols.back() + '|';
+    }
     bool whole = true;
     for (std::size_t i = 0; i < tls.certificates.size(); ++i) {
       const config::CertificateFiles& files = tls.certificates[i];

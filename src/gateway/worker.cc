@@ -4,6 +4,7 @@
 #include "gateway/client_address.h"
 #include "http/receive_proxy_header.h"
 #include "http/server.h"
+#include "http2/server.h"
 #include "runtime/client_certificate.h"
 #include "runtime/socket_address.h"
 #include "runtime/tls.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <list>
 #include <malloc.h>
+#include <optional>
 #include <unistd.h>
 
 namespace portcullis::gateway {
@@ -31,7 +33,7 @@ class Worker::State {
 
   // One listening socket, through reloads; connections keep it alive.
   class Listening final : public runtime::Acceptor::Handler,
-                          public http::ServerContext,
+                          public http2::ServerContext,
                           public http::Handler {
    public:
     Listening(State& owner, std::string name);
@@ -55,7 +57,9 @@ class Worker::State {
 
     [[nodiscard]] const http::ServerSettings& settings() const override { return settings_; }
     http::Handler& handler() override { return *this; }
+    [[nodiscard]] const http2::ServerSettings& http2() const override { return http2_; }
     [[nodiscard]] bool draining() const override { return retired_ || owner_.draining_; }
+    void on_abuse(http2::Abuse abuse, const http::ConnectionInfo& connection) override;
     [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
       // One that was good when the connection was made may have been revoked since.
       if (runtime::ClientCertificate* shown = exchange.connection().certificate; shown != nullptr)
@@ -79,6 +83,8 @@ class Worker::State {
     std::unique_ptr<runtime::Acceptor> acceptor_;
     std::size_t index_ = 0;
     http::ServerSettings settings_;
+    http2::ServerSettings http2_;
+    std::vector<config::Protocol> protocols_;
     std::shared_ptr<const runtime::TlsServerContext> tls_;
     std::vector<Cidr> proxies_;  // as in ListenerPlan
     bool local_wanted_ = false;
@@ -89,13 +95,16 @@ class Worker::State {
     telemetry::CounterId refused_;
     telemetry::CounterId failed_handshakes_;
     TimePoint next_refusal_line_{};
+    TimePoint next_abuse_line_{};
     bool retired_ = false;
   };
 
   struct Connection {
-    Connection(Loop& loop, int fd, const IpEndpoint& from)
-        : stream(loop, fd, from),
+    Connection(const Listening& at, Loop& loop, int fd, const IpEndpoint& from)
+        : listening(at),
+          stream(loop, fd, from),
           info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
+    const Listening& listening;
     runtime::Stream stream;
     http::ConnectionInfo info;
     std::unique_ptr<runtime::ClientCertificate> certificate;
@@ -106,6 +115,8 @@ class Worker::State {
   static Task<bool> learn_peer(Listening& listening, ConnectionCounts& counts,
                                Connection& connection);
   static Task<bool> secure(Listening& listening, Connection& connection);
+  static Task<std::optional<config::Protocol>> choose_protocol(Listening& listening,
+                                                               Connection& connection);
   static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd, IpEndpoint peer);
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
@@ -190,6 +201,8 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
                                       std::shared_ptr<ConnectionCounts> counts) {
   index_ = index;
   settings_ = plan.settings;
+  http2_ = plan.http2;
+  protocols_ = plan.config.protocols;
   proxies_ = plan.proxies;
   local_wanted_ = plan.local_wanted;
   limits_ = plan.config.limits;
@@ -199,6 +212,10 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
 void Worker::State::Listening::retire() {
   retired_ = true;
   stop_accepting();
+  for (Connection* connection : owner_.connections_) {
+    if (&connection->listening == this && connection->phase == http::Phase::kMultiplexed)
+      connection->stream.cancel_read();
+  }
 }
 
 void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
@@ -278,6 +295,21 @@ void Worker::State::Listening::on_refused_certificate(std::string_view fault,
       {{"listener", name_}, {"client", peer.address.to_string()}, {"reason", reason}});
 }
 
+void Worker::State::Listening::on_abuse(http2::Abuse abuse,
+                                        const http::ConnectionInfo& connection) {
+  Ledger& ledger = owner_.services_.ledger;
+  const std::string_view kind = http2::name_of(abuse);
+  ledger.shard().add(ledger.registry().counter("portcullis_http2_abuse_total",
+                                               "HTTP/2 connections (kind window: streams) that "
+                                               "ended, since their clients went beyond a bound.",
+                                               {{"listener", name_}, {"kind", kind}}));
+  if (owner_.log_ == nullptr || owner_.loop_.now() < next_abuse_line_) return;
+  next_abuse_line_ = owner_.loop_.now() + kRefusalLines;
+  owner_.log_->warning(
+      "http2_abuse",
+      {{"listener", name_}, {"client", connection.peer.address.to_string()}, {"kind", kind}});
+}
+
 // TLS, where the listener has it. Its frame goes before the first request comes.
 [[gnu::noinline]] Task<bool> Worker::State::secure(Listening& listening, Connection& connection) {
   const std::shared_ptr<const runtime::TlsServerContext> tls = listening.tls_;
@@ -298,18 +330,46 @@ void Worker::State::Listening::on_refused_certificate(std::string_view fault,
   co_return true;
 }
 
+// What the client speaks: as ALPN has it, or in clear text as it begins.
+[[gnu::noinline]] Task<std::optional<config::Protocol>> Worker::State::choose_protocol(
+    Listening& listening, Connection& connection) {
+  using config::Protocol;
+  const auto speaks = [&](Protocol protocol) {
+    return std::ranges::find(listening.protocols_, protocol) != listening.protocols_.end();
+  };
+  const auto if_spoken = [&](Protocol protocol) -> std::optional<Protocol> {
+    if (speaks(protocol)) return protocol;
+    return std::nullopt;
+  };
+  if (const runtime::TlsSession* tls = connection.stream.tls(); tls != nullptr)
+    co_return if_spoken(tls->protocol() == "h2" ? Protocol::kH2 : Protocol::kHttp11);
+  if (!speaks(Protocol::kH2)) co_return Protocol::kHttp11;
+  if (!speaks(Protocol::kHttp11)) co_return Protocol::kH2;
+  co_return co_await http2::begins_with_preface(connection.stream, listening.settings_)
+      ? Protocol::kH2
+      : Protocol::kHttp11;
+}
+
 Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, int fd,
                                          IpEndpoint peer) {
   State& state = listening->owner_;
-  Connection connection(state.loop_, fd, peer);
+  Connection connection(*listening, state.loop_, fd, peer);
   const auto place = state.connections_.insert(state.connections_.end(), &connection);
   const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
   if (listening->local_wanted_) connection.info.local = runtime::SocketAddress::of_socket(fd);
   state.services_.ledger.shard().up(listening->open_);
   const bool known = co_await learn_peer(*listening, *counts, connection);
   const bool secured = known && co_await secure(*listening, connection);
-  if (secured)
-    co_await http::serve_http1(connection.stream, *listening, connection.info, connection.phase);
+  if (secured) {
+    const std::optional<config::Protocol> protocol =
+        co_await choose_protocol(*listening, connection);
+    if (protocol == config::Protocol::kH2) {
+      connection.info.version = "2";
+      co_await http2::serve(connection.stream, *listening, connection.info, connection.phase);
+    } else if (protocol) {
+      co_await http::serve_http1(connection.stream, *listening, connection.info, connection.phase);
+    }
+  }
   state.services_.ledger.shard().down(listening->open_);
   if (connection.counted) counts->close_from(connection.info.peer.address);
   counts->close();
@@ -403,7 +463,8 @@ void Worker::State::drain(TimePoint deadline) {
   draining_ = true;
   for (const auto& listening : listeners_) listening->stop_accepting();
   for (Connection* connection : connections_) {
-    if (connection->phase == http::Phase::kIdle) connection->stream.cancel_read();
+    if (connection->phase == http::Phase::kIdle || connection->phase == http::Phase::kMultiplexed)
+      connection->stream.cancel_read();
   }
   fresh_timer_.arm(std::min(deadline, loop_.now() + kFirstRequestGrace));
   drain_timer_.arm(deadline);
