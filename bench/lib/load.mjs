@@ -1,6 +1,6 @@
 // One measurement of each kind: under load, of idle connections, of a start.
 import { spawn } from 'node:child_process';
-import { truncateSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,6 +52,22 @@ async function handshakes(target, seconds) {
   return { requests: count, micros: seconds * 1e6, p50: undefined, p99: undefined, refused: 0, broken: 0 };
 }
 
+// h2load: 16 connections of 32 streams each.
+async function h2load(target, seconds) {
+  const log = `${RUN}/h2load.log`;
+  rmSync(log, { force: true });
+  const url = `https://127.0.0.1:${target.port}${PATH}`;
+  const fields = [`host: ${NAME}`, 'user-agent: bench/1.0', 'accept: application/json'].flatMap((field) => ['-H', field]);
+  const stdout = await runOnLoadCore(['h2load', '-t1', '-c16', '-m32', `-D${seconds}`, `--log-file=${log}`, ...fields, url], {});
+  const started = Number(/^requests: (\d+) total/m.exec(stdout)?.[1]);
+  const good = Number(/^status codes: (\d+) 2xx/m.exec(stdout)?.[1]);
+  if (!good || !/^Application protocol: h2$/m.test(stdout)) throw new Error(`h2load said: ${stdout}`);
+  // Start, status and time of each, in microseconds.
+  const times = readFileSync(log, 'latin1').trimEnd().split('\n').map((line) => Number(line.split('\t')[2])).sort((a, b) => a - b);
+  const at = (share) => times[Math.floor(times.length * share)];
+  return { requests: good, micros: seconds * 1e6, p50: at(0.5), p99: at(0.99), refused: started - good, broken: 0 };
+}
+
 // The status of one plain request with these fields.
 export function statusOf(port, headers) {
   return new Promise((resolve, reject) => {
@@ -70,7 +86,7 @@ export function statusOf(port, headers) {
 export async function measureLoad(target, seconds) {
   const pids = processes.processTree(target.server.pid);
   const [cpu0, busy0, at0] = [processes.cpuSeconds(pids), processes.coreBusySeconds(0), process.hrtime.bigint()];
-  const generate = target.load.handshakes ? handshakes : wrk;
+  const generate = target.load.handshakes ? handshakes : target.load.h2 ? h2load : wrk;
   const result = await generate(target, seconds).catch((error) => {
     const { exitCode, signalCode } = target.server;
     const ended = exitCode ?? signalCode;
@@ -104,8 +120,43 @@ const CIPHERS = [
   ...['ECDHE-RSA-AES128-SHA', 'ECDHE-RSA-AES256-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA'],
 ].join(':');
 
+const http2Frame = (type, flags, stream, payload) => Buffer.concat([Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, stream]), payload]);
+const literal = (index, text) => Buffer.concat([Buffer.from([index, text.length]), Buffer.from(text)]);
+// The preface, and the same request as HEAD: fields by their index in HPACK's static table, values as they are.
+const HTTP2_HEAD = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  http2Frame(4, 0, 0, Buffer.alloc(0)),
+  http2Frame(1, 5, 1, Buffer.concat([Buffer.from([0x82, 0x87]), literal(0x04, PATH), literal(0x41, NAME), literal(0x7a, 'bench/1.0'), literal(0x53, 'application/json')])),
+]);
+const SETTINGS_ACK = http2Frame(4, 1, 0, Buffer.alloc(0));
+
+// A connection of HTTP/2 with one request done on it.
+function openHttp2(target) {
+  return new Promise((resolve, reject) => {
+    const options = { port: target.port, host: '127.0.0.1', rejectUnauthorized: false, servername: NAME, ciphers: CIPHERS };
+    const socket = connectTls({ ...options, ALPNProtocols: ['h2'] });
+    let bytes = Buffer.alloc(0);
+    socket.once('secureConnect', () => socket.write(HTTP2_HEAD));
+    socket.on('data', (piece) => {
+      bytes = Buffer.concat([bytes, piece]);
+      while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
+        const [type, flags] = [bytes[3], bytes[4]];
+        bytes = bytes.subarray(9 + bytes.readUIntBE(0, 3));
+        if (type === 4 && flags === 0) socket.write(SETTINGS_ACK);
+        if (type === 3 || type === 7) reject(new Error(`HTTP/2 frame of type ${type}`));
+        if (type !== 0 || (flags & 1) === 0) continue;
+        socket.removeAllListeners('data').resume();
+        resolve(socket);
+      }
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed before an answer')));
+  });
+}
+
 // A connection with one request done on it.
 function openOne(target) {
+  if (target.http2) return openHttp2(target);
   return new Promise((resolve, reject) => {
     const socket = target.tls
       ? connectTls({ port: target.port, host: '127.0.0.1', rejectUnauthorized: false, servername: NAME, ciphers: CIPHERS })

@@ -41,6 +41,7 @@ export function loadRows(settings, ports, tokens) {
   const server = serversOf(settings, ports);
   const plain = { load: {}, prove: proveRequestId };
   const secure = { load: {}, prove: async () => {} };
+  const h2 = { load: { h2: true }, prove: async () => {} };
   const handshake = { load: { handshakes: true }, prove: async () => {} };
   const es256 = { load: { TOKEN: tokens.es256 }, prove: proveToken(tokens.es256) };
   const hs256 = { load: { TOKEN: tokens.hs256 }, prove: proveToken(tokens.hs256) };
@@ -105,6 +106,19 @@ export function loadRows(settings, ports, tokens) {
       ],
     },
     {
+      id: '8',
+      title: 'row 1 over HTTP/2 and TLS 1.3: 16 connections of 32 requests at once',
+      targets: [
+        { ...server('nginx', 'nginx/tls.h2.conf'), ...h2 },
+        { ...server('haproxy', 'haproxy/tls.h2.cfg'), ...h2 },
+        { ...server('portcullis', 'portcullis/tls.yaml'), ...h2 },
+      ],
+      ratios: [
+        { of: 'portcullis', to: 'haproxy', most: 1.0 },
+        { of: 'portcullis', to: 'nginx', most: 0.67 },
+      ],
+    },
+    {
       id: '7h',
       title: 'new TLS 1.3 connections: a full handshake each (ECDSA P-256), no request',
       targets: [
@@ -133,6 +147,9 @@ export function idleTargets(settings, ports) {
     { ...server('nginx, TLS', 'nginx/tls.conf'), ...secure },
     { ...server('haproxy, TLS', 'haproxy/tls.cfg'), ...secure },
     { ...server('portcullis, TLS', 'portcullis/tls.yaml'), ...secure, most: 15 * 1024 },
+    { ...server('nginx, HTTP/2', 'nginx/tls.h2.conf'), ...secure, http2: true },
+    { ...server('haproxy, HTTP/2', 'haproxy/tls.h2.cfg'), ...secure, http2: true },
+    { ...server('portcullis, HTTP/2', 'portcullis/tls.yaml'), counts: [1000, 9500], http2: true, most: 20 * 1024 },
   ];
 }
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BENCH = `${ROOT}bench/`;
 export const RUN = `${ROOT}build/bench`;
-export const ALL_ROWS = ['1', '2', '2f', '6', '7', '7h', '9'];
+export const ALL_ROWS = ['1', '2', '2f', '6', '7', '7h', '8', '9'];
 
 export const USAGE = `usage: bench/run [--rows LIST] [--rounds N] [--seconds N] [--starts N] [--json FILE]
 
@@ -21,6 +21,7 @@ scripts/install-deps --bench installs what it needs.
                       6   memory of idle connections
                       7   row 1 over TLS 1.3
                       7h  new TLS 1.3 connections, a full handshake each
+                      8   row 1 over HTTP/2 and TLS 1.3
                       9   start to first request
   --rounds N        how often each is measured, in turns; new servers every third (default: 15)
   --seconds N       of load each time (default: 1). Short turns and many rounds: the machine's own speed changes
