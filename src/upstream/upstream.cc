@@ -38,17 +38,24 @@ std::size_t Upstream::active() const {
 }
 
 // Does not move the turn: a look at what stands idle is not a request yet. Begins at the target
-// whose turn it is, so that ties go round; one that is out is passed over while there are others.
-// When all are, each has its turn: a probe may be wrong, and an answer is worth a try.
+// whose turn it is, so that ties go round. One that is out is passed over while there are others,
+// also when those are full: their connections come free. When all are out, each has its turn: a
+// probe may be wrong, and an answer is worth a try. The one that is chosen is full only when there
+// is none to be preferred.
 Target& Upstream::choose() {
+  const TimePoint now = loop_.now();
+  const bool all_out =
+      std::ranges::all_of(targets_, [&](const auto& one) { return one->standing_->is_out(now); });
+  const bool by_turn = all_out || balance_ == config::Balance::kRoundRobin;
   const std::size_t turn = (turn_ + 1) % targets_.size();
   Target* best = nullptr;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     Target& target = *targets_[(turn + i) % targets_.size()];
-    if (target.standing_->is_out(loop_.now())) continue;
-    if (balance_ == config::Balance::kRoundRobin) return target;
+    if (!all_out && target.standing_->is_out(now)) continue;
+    if (by_turn && target.active_ < maximum_) return target;
     if (best == nullptr || target.active_ < best->active_) best = &target;
   }
+  // Other threads move standings: all may be out by now.
   return best != nullptr ? *best : *targets_[turn];
 }
 
@@ -93,9 +100,6 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness, const Ends* ends) {
         failed = &target;
         continue;
       }
-      if (std::ranges::any_of(targets_,
-                              [&](const auto& other) { return other->active_ < maximum_; }))
-        continue;
       if (waiters_.size() >= kQueueFactor * maximum_) {
         co_return fail(ErrorCode::kUnavailable,
                        "too many requests wait for upstream `" + name_ + "`",

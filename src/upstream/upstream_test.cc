@@ -236,6 +236,50 @@ TEST(Upstream, LetsABoundedNumberWaitInLine) {
   runner.run(queue(runner.loop));
 }
 
+// One full, the other out: nobody may go to the second, nor spin until the first has room.
+Task<void> queue_for_who_is_well(Loop& loop, config::Balance balance) {
+  Scene scene(loop);
+  const std::shared_ptr<Upstream> upstream_held =
+      scene.adopt(configure({scene.one.target(), scene.two.target()}, balance, 1));
+  Upstream& upstream = *upstream_held;
+  scene.standings.find("u", scene.two.target())->set_healthy(false, "x");
+  Lease lease = co_await must_acquire(upstream);
+  EXPECT_EQ(lease.target().name(), scene.one.target());
+  std::vector<int> order;
+  TaskGroup group;
+  group.spawn(wait_in_line(upstream, order, 1));
+  EXPECT_EQ(order, std::vector<int>{}) << "it waits";
+  lease.end();
+  co_await group.join();
+  EXPECT_EQ(order, std::vector<int>{1});
+}
+
+TEST(Upstream, WaitsForAFullTargetWhenTheOthersAreOut) {
+  for (const auto balance : {config::Balance::kRoundRobin, config::Balance::kLeastRequests}) {
+    Runner runner;
+    runner.run(queue_for_who_is_well(runner.loop, balance));
+  }
+}
+
+Task<void> prefer_room(Loop& loop) {
+  Scene scene(loop);
+  const std::shared_ptr<Upstream> upstream_held = scene.adopt(
+      configure({scene.one.target(), scene.two.target()}, config::Balance::kRoundRobin, 2));
+  Upstream& upstream = *upstream_held;
+  std::vector<Lease> leases;
+  for (int i = 0; i < 4; ++i) leases.push_back(co_await must_acquire(upstream));
+  const std::string free = leases[1].target().name();
+  leases.erase(leases.begin() + 1);
+  // Whosever turn it is.
+  leases.push_back(co_await must_acquire(upstream));
+  EXPECT_EQ(leases.back().target().name(), free);
+}
+
+TEST(Upstream, GoesToTheTargetThatHasRoom) {
+  Runner runner;
+  runner.run(prefer_room(runner.loop));
+}
+
 Task<void> queue_in_vain(Loop& loop) {
   Scene scene(loop);
   config::Upstream config = configure({scene.one.target()}, config::Balance::kRoundRobin, 1);
