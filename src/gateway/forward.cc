@@ -43,6 +43,7 @@ class BodyPump {
     co_return co_await send(head, first);
   }
 
+  // All of the request has been written: what follows on the connection is another one.
   [[nodiscard]] bool ended() const { return ended_; }
 
   // The rest. A failure ends the wait for a response that cannot come.
@@ -115,7 +116,7 @@ class BodyPump {
 
   Task<Result<void>> send(std::string_view head, std::string_view piece) {
     const bool chunked = exchange_.request().body == BodyKind::kUnknown || decoding();
-    ended_ = exchange_.body_ended() && (decoder_ == nullptr || decoder_->whole());
+    const bool last = exchange_.body_ended() && (decoder_ == nullptr || decoder_->whole());
     char size_text[20];
     iovec parts[5];  // head, chunk head, piece, its end, last chunk
     std::size_t count = 0;
@@ -127,18 +128,19 @@ class BodyPump {
       add(http::write_chunk_head(piece.size(), std::span<char, 20>(size_text)));
     add(piece);
     if (chunked && !piece.empty()) add("\r\n");
-    http::HeadWriter last(exchange_.loop().buffers());
-    if (chunked && ended_) {
-      last.put("0\r\n");
-      write_upstream_trailers(forwarding_, last);
-      last.put("\r\n");
-      add(last.text());
+    http::HeadWriter tail(exchange_.loop().buffers());
+    if (chunked && last) {
+      tail.put("0\r\n");
+      write_upstream_trailers(forwarding_, tail);
+      tail.put("\r\n");
+      add(tail.text());
     }
-    if (count == 0) co_return Result<void>{};
-    const Result<std::size_t> sent = co_await connection_.stream().write(
-        std::span(parts, count), exchange_.loop().now() + forwarding_.plan.timeout);
-    if (!sent) co_return std::unexpected(sent.error());
-    anything_sent_ = true;
+    if (count > 0) {
+      PC_CO_CHECK(co_await connection_.stream().write(
+          std::span(parts, count), exchange_.loop().now() + forwarding_.plan.timeout));
+      anything_sent_ = true;
+    }
+    ended_ = last;
     co_return Result<void>{};
   }
 

@@ -1,12 +1,17 @@
 // Upstreams that are away, slow, broken or many.
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { ByteReader, readFields, value } from '../support/bytes.mjs';
 import { request } from '../support/client.mjs';
 import { openConfig } from '../support/config.mjs';
 import { assertProblem } from '../support/expect.mjs';
 import { Gateway } from '../support/gateway.mjs';
 import { RawClient, converse, roundTrip } from '../support/raw_client.mjs';
-import { freePort, startRawUpstream, startUpstream } from '../support/upstream.mjs';
+import { close, freePort, listen, startRawUpstream, startUpstream, track } from '../support/upstream.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const kOk = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -149,6 +154,63 @@ async function staleUpstream(onSecond) {
   });
   return { ...server, target: server.target, seen, stop: server.stop };
 }
+
+/** Bytes on their way from a client to the port that it is connected to, which nobody has read yet. */
+async function underWay(client, port) {
+  const hex = (number) => number.toString(16).toUpperCase().padStart(4, '0');
+  const ends = [hex(client.socket.localPort), hex(port)];
+  let bytes = client.socket.writableLength;
+  for (const line of (await readFile('/proc/net/tcp', 'latin1')).split('\n').slice(1, -1)) {
+    const [, local, remote, , queues] = line.trim().split(/\s+/);
+    const ports = [local, remote].map((address) => address.slice(-4));
+    if (!ends.every((end) => ports.includes(end))) continue;
+    for (const queue of queues.split(':')) bytes += Number.parseInt(queue, 16);
+  }
+  return bytes;
+}
+
+// A server that answers early and reads the body slowly, on a socket whose buffers are small: for some
+// size, what it has not taken yet is the last piece of the body and nothing else.
+test('an early answer while the last piece of a body waits: the connection carries no other request', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-test-'));
+  const held = [];
+  const server = net.createServer(async (socket) => {
+    const reader = new ByteReader(socket, { timeout: 60_000 });
+    try {
+      while (await reader.some()) {
+        const line = await reader.line('a request line');
+        const size = Number(value(await readFields(reader, 'a head'), 'content-length') ?? 0);
+        if (line.startsWith('POST')) {
+          socket.pause();
+          await new Promise((answer) => held.push(answer));
+          socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly', () => socket.resume());
+          await reader.exactly(size, 'a body');
+        } else {
+          socket.write(kOk);
+        }
+      }
+    } catch {
+      socket.destroy(); // the gateway gave the connection up
+    }
+  });
+  const sockets = track(server);
+  const path = join(folder, 'socket');
+  await listen(server, path);
+  const gateway = await Gateway.start(openConfig(`unix:${path}`, { api: { timeout: '2s', body_size: '8MiB' } }));
+  for (let size = 64 * 1024, whole = true; whole; size += 8 * 1024) {
+    const client = await RawClient.connect(gateway.port);
+    client.send(`POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${size}\r\n\r\n`);
+    client.send(Buffer.alloc(size, 'x'));
+    whole = await eventually('the gateway to have all of the body', async () => (await underWay(client, gateway.port)) === 0, { timeout: 2000 }).catch(() => false);
+    (await eventually('the server to have the head', () => held.pop()))();
+    assert.equal((await client.response()).text, 'early');
+    client.destroy();
+    assert.equal((await request(gateway.port, '/next')).status, 200, `after a body of ${size} bytes`);
+  }
+  await gateway.stop();
+  await close(server, sockets);
+  await rm(folder, { recursive: true });
+});
 
 test('a pooled connection that turns out stale: GET is sent again on a new one', async () => {
   const stale = await staleUpstream((socket) => socket.destroy());
