@@ -41,8 +41,8 @@ class Worker::State {
     Result<void> open(const IpEndpoint& address, const IpEndpoint& of_first_worker);
     void update(std::size_t index, const ListenerPlan& plan,
                 std::shared_ptr<ConnectionCounts> counts);
-    // No longer in the configuration: accepts no more, and its connections end after the request in
-    // hand.
+    // No longer in the configuration that is about to be taken: accepts no more, and its
+    // connections end after the request in hand, which the configuration decides that had it.
     void retire();
     [[nodiscard]] bool retired() const { return retired_; }
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -64,11 +64,11 @@ class Worker::State {
       // One that was good when the connection was made may have been revoked since.
       if (runtime::ClientCertificate* shown = exchange.connection().certificate; shown != nullptr)
         shown->keep_up_with(tls_ != nullptr ? tls_->clients() : nullptr);
-      return serve(exchange, owner_.current_, index_, owner_.services_);
+      return serve(exchange, snapshot(), index_, owner_.services_);
     }
     [[clang::coro_wrapper]] Task<void> handle_unreadable(http::Exchange& exchange,
                                                          const Error& error) override {
-      return serve_unreadable(exchange, owner_.current_, index_, owner_.services_, error);
+      return serve_unreadable(exchange, snapshot(), index_, owner_.services_, error);
     }
     void on_connection(int fd, const IpEndpoint& peer) override;
     void count_unproxied(std::string_view reason);
@@ -77,6 +77,9 @@ class Worker::State {
 
    private:
     friend class State;
+    // index_ means a listener of this one.
+    [[nodiscard]] const SnapshotRef& snapshot() const { return retired_ ? last_ : owner_.current_; }
+
     State& owner_;
     std::string name_;
     IpEndpoint wanted_;
@@ -97,11 +100,12 @@ class Worker::State {
     TimePoint next_refusal_line_{};
     TimePoint next_abuse_line_{};
     bool retired_ = false;
+    SnapshotRef last_;  // once retired: the last one that had this listener
   };
 
   struct Connection {
-    Connection(const Listening& at, Loop& loop, int fd, const IpEndpoint& from)
-        : listening(at),
+    Connection(const Listening& came_in_at, Loop& loop, int fd, const IpEndpoint& from)
+        : listening(came_in_at),
           stream(loop, fd, from),
           info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
     const Listening& listening;
@@ -125,6 +129,14 @@ class Worker::State {
   void renew_tls();
   void drain(TimePoint deadline);
   Task<void> finish_draining();
+  // Where no further request is wanted.
+  void end_idle_connections() {
+    for (Connection* connection : connections_) {
+      const bool looks =
+          connection->phase == http::Phase::kIdle || connection->phase == http::Phase::kMultiplexed;
+      if (looks && connection->listening.draining()) connection->stream.cancel_read();
+    }
+  }
   void end_silent_connections() {
     for (Connection* connection : connections_) {
       if (connection->phase != http::Phase::kBusy) connection->stream.cancel_read();
@@ -211,11 +223,8 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
 
 void Worker::State::Listening::retire() {
   retired_ = true;
+  last_ = owner_.current_;
   stop_accepting();
-  for (Connection* connection : owner_.connections_) {
-    if (&connection->listening == this && connection->phase == http::Phase::kMultiplexed)
-      connection->stream.cancel_read();
-  }
 }
 
 void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
@@ -428,6 +437,7 @@ Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapsho
   for (const auto& listening : listeners_) {
     if (std::ranges::find(next, listening) == next.end()) listening->retire();
   }
+  end_idle_connections();
   listeners_ = std::move(next);
   resolver_.use_servers(snapshot->config().resolver);
   current_ = SnapshotRef(localise(snapshot));
@@ -462,10 +472,7 @@ void Worker::State::renew_tls() {
 void Worker::State::drain(TimePoint deadline) {
   draining_ = true;
   for (const auto& listening : listeners_) listening->stop_accepting();
-  for (Connection* connection : connections_) {
-    if (connection->phase == http::Phase::kIdle || connection->phase == http::Phase::kMultiplexed)
-      connection->stream.cancel_read();
-  }
+  end_idle_connections();
   fresh_timer_.arm(std::min(deadline, loop_.now() + kFirstRequestGrace));
   drain_timer_.arm(deadline);
   tasks_.spawn(finish_draining());

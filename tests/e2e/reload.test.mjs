@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import http from 'node:http';
 import { request } from '../support/client.mjs';
-import { openConfig } from '../support/config.mjs';
+import { anyRoutes, openConfig } from '../support/config.mjs';
 import { Gateway } from '../support/gateway.mjs';
 import { RawClient } from '../support/raw_client.mjs';
 import { metric } from '../support/metrics.mjs';
@@ -158,6 +158,35 @@ test('idle connections outlive a reload', async () => {
     assert.equal((await client.response()).text, 'other');
     client.destroy();
   }
+  await gateway.stop();
+});
+
+test('what came in at a listener that is gone is decided by the configuration that had it, and then ended', async () => {
+  const api = (listener, base_path) => ({ listeners: [listener], base_path, upstream: 'echo', authenticate: 'none', routes: anyRoutes });
+  const inside = { listeners: { inside: { address: '127.0.0.1:0' } }, apis: { inner: api('inside', '/inner') } };
+  const both = {
+    listeners: { outside: { address: '127.0.0.1:0' }, ...inside.listeners },
+    apis: { outer: api('outside', '/outer'), ...inside.apis },
+  };
+  const gateway = await start(config(undefined, both));
+  const [idle, fresh, begun] = await Promise.all([0, 1, 2].map(() => RawClient.connect(gateway.listeners.outside)));
+  const rest = 'Host: a.test\r\n\r\n';
+  idle.send(`GET /outer/x HTTP/1.1\r\n${rest}`);
+  assert.equal((await idle.response()).status, 200);
+  begun.send('GET /inner/x HTTP/1.1\r\n');
+  assert.equal((await gateway.reload(config(undefined, inside))).event, 'reloaded');
+  assert.equal(await idle.state(5000), 'closed', 'it waited for nothing that could still come');
+  fresh.send(`GET /inner/x HTTP/1.1\r\n${rest}`);
+  begun.send(rest);
+  for (const client of [fresh, begun]) {
+    const response = await client.response();
+    assert.equal(response.status, 404, 'the listener inside would answer');
+    assert.equal(response.header('connection'), 'close');
+    assert.equal(await client.state(5000), 'closed');
+    client.destroy();
+  }
+  await eventually('the old snapshot to be freed', async () => (await snapshots(gateway)) === 1);
+  idle.destroy();
   await gateway.stop();
 });
 
