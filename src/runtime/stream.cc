@@ -112,6 +112,10 @@ bool Stream::is_readable() {
   return readable_;
 }
 
+bool Stream::is_quiet() {
+  return !is_readable() && !ended_ && (tls_ == nullptr || !tls_->holds_bytes());
+}
+
 ssize_t Stream::send(const iovec* parts, std::size_t count) {
   if (!writable_) {
     errno = EAGAIN;

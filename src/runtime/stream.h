@@ -143,7 +143,7 @@ class Stream final : public Pollable {
 
   // Nothing has arrived, not even an end, since the last read took everything: a pooled connection
   // may be used.
-  [[nodiscard]] bool is_quiet() { return !is_readable() && !ended_; }
+  [[nodiscard]] bool is_quiet();
 
   [[nodiscard]] const IpEndpoint& peer() const { return peer_; }
   [[nodiscard]] Loop& loop() { return loop_; }

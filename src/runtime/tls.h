@@ -136,6 +136,8 @@ class TlsSession {
   bool attempt_handshake(Result<void>& outcome);
   bool attempt_read(std::span<char> into, Result<std::size_t>& outcome);
   bool attempt_write(std::span<const char> from, Result<std::size_t>& outcome);
+  // Something that was taken from the socket has not been read yet.
+  [[nodiscard]] bool holds_bytes() const;
   // Like a read that leaves everything where it is.
   bool attempt_peek(Result<std::size_t>& outcome);
   // Sends close_notify if the socket takes it at once.

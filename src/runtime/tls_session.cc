@@ -126,10 +126,12 @@ bool TlsSession::attempt_handshake(Result<void>& outcome) {
   return true;
 }
 
+bool TlsSession::holds_bytes() const { return SSL_has_pending(ssl_) == 1; }
+
 bool TlsSession::attempt_read(std::span<char> into, Result<std::size_t>& outcome) {
   // With nothing in the socket and nothing in the session, a call would only take a buffer and give
   // it back.
-  if (!stream_.readable_ && SSL_has_pending(ssl_) == 0) return false;
+  if (!stream_.readable_ && !holds_bytes()) return false;
   ERR_clear_error();
   std::size_t n = 0;
   const int done = SSL_read_ex(ssl_, into.data(), into.size(), &n);
@@ -150,7 +152,7 @@ bool TlsSession::attempt_read(std::span<char> into, Result<std::size_t>& outcome
 }
 
 bool TlsSession::attempt_peek(Result<std::size_t>& outcome) {
-  if (!stream_.readable_ && SSL_has_pending(ssl_) == 0) return false;
+  if (!stream_.readable_ && !holds_bytes()) return false;
   ERR_clear_error();
   char byte = 0;
   std::size_t n = 0;

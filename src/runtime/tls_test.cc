@@ -93,6 +93,25 @@ TEST(Tls, MovesMoreThanARecordAndSeesTheEnd) {
   runner.run(move_bytes(runner.loop, scene));
 }
 
+// What stands behind a response in the same record is an answer that nobody asked for.
+Task<void> leave_some(Loop& loop, Scene& scene) {
+  Pair pair(loop);
+  EXPECT_TRUE(co_await shake_hands(pair, scene, "first.test"));
+  EXPECT_TRUE(co_await testing::send_text(*pair.b, "ab"));
+  for (const bool quiet : {false, true}) {
+    char one = 0;
+    const auto n = co_await pair.a->read({&one, 1}, loop.now() + milliseconds(10'000));
+    EXPECT_EQ(n.value_or(0), 1U);
+    EXPECT_EQ(pair.a->is_quiet(), quiet);
+  }
+}
+
+TEST(Tls, IsNotQuietWhileBytesOfARecordAreLeft) {
+  Scene scene;
+  Runner runner;
+  runner.run(leave_some(runner.loop, scene));
+}
+
 Task<void> verify(Loop& loop, Scene& scene) {
   struct Case {
     std::string host;
