@@ -153,15 +153,17 @@ void read_identity_field(Scope& scope, const Text& field, const Text& part, Forw
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
+  const std::string read = as_cgi_reads(name);
   const std::vector<std::string_view> parts = {"subject", "authenticator", "issuer",     "roles",
                                                "scopes",  "key",           "claims.NAME"};
   if (!is_field_name(name))
     diagnostics.error(field.at, key, "expected the name of a field; found " + quote(field.value));
-  else if (const std::string reason = reserved_field(name); !reason.empty())
+  else if (const std::string reason = reserved_field(read); !reason.empty())
     diagnostics.error(field.at, key, quote(name) + " " + reason + ": choose another field");
-  else if (name == "authorization" || name == "cookie")
+  else if (read == "authorization" || read == "cookie")
     diagnostics.error(field.at, key, quote(name) + " carries credentials: choose another field");
-  else if (contains(forward.identity, name, [](const auto& one) { return one.first; }))
+  else if (contains(forward.identity, read,
+                    [](const auto& one) { return as_cgi_reads(one.first); }))
     diagnostics.error(field.at, key, "the field " + quote(name) + " is there twice: remove one");
   if (!is_identity_part(part.value))
     diagnostics.error(part.at, key,

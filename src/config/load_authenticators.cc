@@ -132,7 +132,7 @@ void read_header(Scope& scope, std::string& header) {
   std::ranges::transform(text.value, text.value.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
-  if (const std::string reason = reserved_field(text.value); !reason.empty())
+  if (const std::string reason = reserved_field(as_cgi_reads(text.value)); !reason.empty())
     scope.error("header", quote(text.value) + " " + reason);
   else if (text.value == "authorization" || text.value == "cookie")
     scope.error("header",

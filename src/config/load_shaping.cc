@@ -230,12 +230,6 @@ std::string read_value(std::string_view text, std::vector<ValuePart>& parts) {
 
 enum class Edit : std::uint8_t { kWrite, kRemove };
 
-// The name as servers read it that take `_` for `-` (RFC 3875 4.1.18).
-std::string as_cgi_reads(std::string name) {
-  std::ranges::replace(name, '_', '-');
-  return name;
-}
-
 std::string request_field_problem(const std::string& name, Edit edit, const Api& api) {
   const std::string read = as_cgi_reads(name);
   if (std::string reason = reserved_field(read); !reason.empty()) return reason;

@@ -302,4 +302,9 @@ std::string reserved_field(std::string_view name) {
   return {};
 }
 
+std::string as_cgi_reads(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
 }  // namespace portcullis::config

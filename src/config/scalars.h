@@ -68,4 +68,8 @@ struct HostPort {
 // one connection, or is the gateway's own. `name` is in lower case; empty when it may.
 [[nodiscard]] std::string reserved_field(std::string_view name);
 
+// The name as servers read it that take `_` for `-` (RFC 3875 4.1.18): to them, names that are
+// equal in this form are one.
+[[nodiscard]] std::string as_cgi_reads(std::string name);
+
 }  // namespace portcullis::config

@@ -39,8 +39,8 @@ struct ForwardPlan {
   bool keep_authorization = false;
   config::ForwardCertificate client_certificate = config::ForwardCertificate::kNone;
   std::vector<IdentityField> identity;
-  // Lower-case names that never go on: credentials of ours, and the identity fields as the client
-  // could write them.
+  // Names that never go on: credentials of ours, and what a client must not say in our place. Lower
+  // case, with `-` for `_`: a client's name is compared in that form.
   std::vector<std::string> removed;
   std::uint64_t removed_known = 0;  // bit i: the field of that FieldId, which stands in `removed`
   // The same for cookies, and for parameters of the query.

@@ -1,5 +1,7 @@
 #include "gateway/snapshot.h"
 
+#include "config/scalars.h"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -170,10 +172,13 @@ class SnapshotCompiler {
     plan.keep_authorization = forward.authorization == config::ForwardAuthorization::kKeep;
     plan.client_certificate = forward.client_certificate;
     std::set<std::string> removed;
+    const auto remove = [&](const std::string& name) {
+      removed.insert(config::as_cgi_reads(name));
+    };
     for (const authn::KeyPlace& place : snapshot_.authenticators_->key_places().all()) {
       switch (place.kind) {
         case authn::KeyPlace::Kind::kField:
-          removed.insert(place.name);
+          remove(place.name);
           break;
         case authn::KeyPlace::Kind::kCookie:
           plan.removed_cookies.push_back(place.name);
@@ -185,11 +190,11 @@ class SnapshotCompiler {
     }
     for (const auto& [name, source] : forward.identity) {
       plan.identity.push_back(identity_field(name, source.value));
-      removed.insert(name);
+      remove(name);
     }
     const config::FieldEdits& edits = api.shaping.request_headers;
-    removed.insert(edits.remove.begin(), edits.remove.end());
-    for (const config::FieldTemplate& field : edits.set) removed.insert(field.name);
+    std::ranges::for_each(edits.remove, remove);
+    for (const config::FieldTemplate& field : edits.set) remove(field.name);
     plan.removed.assign(removed.begin(), removed.end());
     for (const std::string& name : removed) {
       const http::FieldId id = http::identify_field(name);

@@ -36,7 +36,7 @@ bool is_ours_to_say(FieldId id) {
 // Credentials and identity fields, and whatever some servers take for a field of ours: to CGI and
 // its heirs (RFC 3875 4.1.18) `x_user` is `x-user`.
 bool stays_here(std::string_view name, const ForwardPlan& plan) {
-  char plain[64];
+  char plain[128];  // no name that is known, or of a configuration, is longer
   if (name.contains('_') && name.size() <= sizeof plain) {
     std::ranges::replace_copy(name, plain, '_', '-');
     name = {plain, name.size()};

@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { value, values } from '../support/bytes.mjs';
 import { refused, startTarget } from '../support/attack.mjs';
+import { request } from '../support/client.mjs';
+import { openConfig } from '../support/config.mjs';
+import { Gateway } from '../support/gateway.mjs';
 import { startKeyServer } from '../support/issuer.mjs';
 import { keyAuthenticator, makeApiKey } from '../support/keys.mjs';
 import { converse } from '../support/raw_client.mjs';
+import { startUpstream } from '../support/upstream.mjs';
 
 const clerk = makeApiKey('clerk', { roles: ['clerk'] });
 const issuer = await startKeyServer();
@@ -114,6 +118,26 @@ for (const [name, reference, spoof] of [
     assert.deepEqual(like('x-user-roles'), []);
   });
 }
+
+test('fields that are configured with underscores are ours alone too (CWE-290; RFC 3875 4.1.18)', async () => {
+  const upstream = await startUpstream();
+  const gateway = await Gateway.start(
+    openConfig(upstream.target, {
+      authenticators: { machine: keyAuthenticator([clerk], 'x_key') },
+      roles: { clerk: ['root', 'one', 'two', 'three'] },
+      api: { authenticate: ['machine'], forward: { identity: { x_user: 'subject' } }, request_headers: { set: { x_tenant: 'ours' }, remove: ['x_debug'] } },
+    }),
+  );
+  for (const write of [(name) => name, (name) => name.replaceAll('_', '-'), (name) => name.toUpperCase()]) {
+    const spoof = Object.fromEntries(['x_user', 'x_tenant', 'x_debug'].map((name) => [write(name), 'theirs']));
+    assert.equal((await request(gateway.port, '/x', { headers: { x_key: clerk.key, ...spoof } })).status, 200);
+    const fields = upstream.requests.at(-1).fields;
+    const like = (wanted) => fields.filter(([name]) => name.replaceAll('-', '_') === wanted).map(([, value]) => value);
+    assert.deepEqual(['x_user', 'x_tenant', 'x_debug', 'x_key'].map(like), [['machine|clerk'], ['ours'], [], []]);
+  }
+  await gateway.stop();
+  await upstream.stop();
+});
 
 for (const name of ['X-User', 'x_user', 'X-Api-Key', 'X_Forwarded_For']) {
   test(`identity spoofed by a trailer ${name}: it does not go on (RFC 9110 6.5.1)`, async () => {
