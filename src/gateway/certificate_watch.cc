@@ -37,6 +37,7 @@ void CertificateWatch::adopt(std::shared_ptr<const Snapshot> snapshot,
   // Should a file have changed since it was read, the next look but one reads it again.
   taken_.clear();
   seen_.clear();
+  broken_.clear();
   publish();
   // What is about to end was said when the configuration was compiled.
   warned_.clear();
@@ -62,7 +63,11 @@ void CertificateWatch::renew(WallTime now, const std::function<void()>& take) {
   std::vector<CertificateFileFault> faults;
   const std::shared_ptr<const TlsContexts> fresh = TlsContexts::compile(
       snapshot_->config(), before.get(), OnBrokenFile::kKeepOld, tickets_, faults);
-  for (const CertificateFileFault& fault : faults) report(fault);
+  std::set<std::string> broken;
+  for (const CertificateFileFault& fault : faults) {
+    if (broken.insert(fault.reason).second && !broken_.contains(fault.reason)) report(fault);
+  }
+  broken_ = std::move(broken);
   snapshot_->renew_tls(fresh);
   const std::vector<std::string> changes = fresh->changes_since(*before);
   if (changes.empty()) return;

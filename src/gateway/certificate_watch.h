@@ -55,6 +55,7 @@ class CertificateWatch {
   std::vector<std::string> files_;
   std::vector<std::int64_t> taken_;  // stamps of what is in use
   std::vector<std::int64_t> seen_;   // stamps at the last look
+  std::set<std::string> broken_;     // what was wrong when they were last read, with the file
   std::set<std::string> warned_;
   // By file and kind. Shared with the registry, which may ask until the process ends.
   std::map<std::pair<std::string, std::string>, std::shared_ptr<std::atomic<std::int64_t>>> ends_;
