@@ -196,7 +196,7 @@ test('what was decoded is counted, and the upstream is blamed for nothing', asyn
     assert.ok((await of('portcullis_coded_body_bytes_total', { message: 'request', coding, form: 'coded' })) > 0);
   }
   assert.equal(await of('portcullis_upstream_failures_total'), 0);
-  assert.ok(target.gateway.access.some((e) => e.refusal?.rule === 'apis.echo.decompress' && e.refusal.step === 'forward' && e.refusal.type === 'content-too-large'));
+  await target.gateway.entry((e) => e.refusal?.rule === 'apis.echo.decompress' && e.refusal.step === 'forward' && e.refusal.type === 'content-too-large');
 });
 
 test('a large honest body streams through, slower upstreams hold it back, and the rest is served meanwhile', { timeout: 60_000 }, async () => {

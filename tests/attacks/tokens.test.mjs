@@ -254,10 +254,8 @@ test('where both are accepted each speaks for itself alone', async () => {
   const [ours, theirs] = [await issuer.mint({ sub: 'alice', jti: 'a' }), await second.mint({ sub: 'alice', jti: 'b' })];
   assert.equal((await ask(ours, '/either')).status, 200);
   assert.equal((await ask(theirs, '/either')).status, 200);
-  const subjects = () => new Set(gateway.access.filter((e) => e.operation === 'either').map((e) => e.subject));
   await gateway.entry((e) => e.operation === 'either' && e.subject === 'partner|alice');
   await gateway.entry((e) => e.operation === 'either' && e.subject === 'corporate|alice');
-  assert.ok(subjects().size >= 2);
   assertProblem(await ask(await issuer.mint({ iss: second.issuer }), '/either'), 401, 'credentials-invalid');
 });
 

@@ -112,7 +112,7 @@ describe('CORS in Chromium', { skip: whyNot() }, () => {
     const answer = await fetchFrom(pageOfApp, '/orders', options);
     assert.equal(answer.status, 200, answer.failed);
     assert.equal(JSON.parse(answer.body).body, '{"a":1}');
-    assert.ok(gateway.access.some((e) => e.method === 'OPTIONS' && e.path === '/orders' && e.status === 204) || (await gateway.entry((e) => e.method === 'OPTIONS' && e.status === 204)));
+    await gateway.entry((e) => e.method === 'OPTIONS' && e.path === '/orders' && e.status === 204);
   });
 
   test('another page reads nothing, and what needs a preflight never reaches the upstream', async () => {

@@ -395,7 +395,7 @@ test('a reload leaves a tunnel open, on the snapshot that it began with', async 
 test('an idle tunnel is in the gauge, its requests in the counters, its time in no histogram', async () => {
   const own = await Gateway.start(allowed(echo.target), { env });
   const socket = await openWebSocket(own.port);
-  assert.equal(await open(own), 1);
+  await eventually('the tunnel in the gauge', async () => (await open(own)) === 1);
   socket.close();
   await socket.closed;
   await eventually('the count', async () => (await metric(own.admin, kToken, 'portcullis_requests_total', { status: '1xx' })) === 1);
