@@ -354,9 +354,10 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
     co_return if_spoken(tls->protocol() == "h2" ? Protocol::kH2 : Protocol::kHttp11);
   if (!speaks(Protocol::kH2)) co_return Protocol::kHttp11;
   if (!speaks(Protocol::kHttp11)) co_return Protocol::kH2;
-  co_return co_await http2::begins_with_preface(connection.stream, listening.settings_)
-      ? Protocol::kH2
-      : Protocol::kHttp11;
+  const Result<bool> http2 =
+      co_await http2::begins_with_preface(connection.stream, listening.settings_);
+  if (!http2) co_return std::nullopt;
+  co_return *http2 ? Protocol::kH2 : Protocol::kHttp11;
 }
 
 Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, int fd,

@@ -38,9 +38,11 @@ class ServerContext : public http::ServerContext {
 inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // In clear text, before anything was read: whether the client speaks HTTP/2 without having asked
-// (RFC 9113 3.3). Waits for its first bytes and takes none. False also when none came: HTTP/1.1
-// then says what becomes of the connection.
-Task<bool> begins_with_preface(runtime::Stream& stream, const http::ServerSettings& settings);
+// (RFC 9113 3.3). Waits for its first bytes, within the times for an idle connection and for a
+// head, and takes none. Cancelling the read ends it, unless something has arrived just then.
+// Errors: kClosed, kTimeout, kCancelled.
+Task<Result<bool>> begins_with_preface(runtime::Stream& stream,
+                                       const http::ServerSettings& settings);
 
 // Serves `stream` until either side has had enough. The stream is the caller's. Cancelling its read
 // makes the connection look whether it should drain; `phase` is kMultiplexed from the first request

@@ -612,15 +612,18 @@ void ServerConnection::finish_drain() {
   wake_writer();
 }
 
-Task<bool> begins_with_preface(runtime::Stream& stream, const http::ServerSettings& settings) {
+Task<Result<bool>> begins_with_preface(runtime::Stream& stream,
+                                       const http::ServerSettings& settings) {
   Loop& loop = stream.loop();
-  if (!co_await stream.wait_available(loop.now() + settings.idle_timeout)) co_return false;
+  const auto available = co_await stream.wait_available(loop.now() + settings.idle_timeout);
+  if (!available && (available.error().code != ErrorCode::kCancelled || stream.is_quiet()))
+    co_return std::unexpected(available.error());
   const TimePoint deadline = loop.now() + settings.head_timeout;
   std::array<char, kPreface.size()> bytes{};
   for (std::size_t known = 0;;) {
-    const Result<std::size_t> n = co_await stream.peek(bytes, known, deadline);
-    if (!n || *n == 0) co_return false;
-    known = *n;
+    PC_CO_TRY(const std::size_t n, co_await stream.peek(bytes, known, deadline));
+    if (n == 0) co_return refuse(ErrorCode::kClosed, "client left before it said anything");
+    known = n;
     if (!kPreface.starts_with(std::string_view(bytes.data(), known))) co_return false;
     if (known == kPreface.size()) co_return true;
   }

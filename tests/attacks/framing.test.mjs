@@ -173,7 +173,7 @@ disarmed(target, {
     for (const name of ['upgrade', 'http2-settings', 'connection']) assert.deepEqual(values(request.fields, name), [], name);
   },
 });
-refused(target, { name: 'the HTTP/2 preface on a clear HTTP/1.1 connection', reference: 'RFC 9113 3.4', send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', status: [505, 400], problem: ['version-not-supported', broken] });
+refused(await startTarget({ listener: { protocols: ['http/1.1'] } }), { name: 'the HTTP/2 preface where HTTP/1.1 alone is spoken', reference: 'RFC 9113 3.4', send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', status: [505, 400], problem: ['version-not-supported', broken] });
 refused(target, { name: 'CONNECT', reference: 'RFC 9110 9.3.6', send: `CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n${smuggled}`, status: 501, problem: 'not-implemented' });
 refused(target, { name: 'TRACE', reference: 'Cross-Site Tracing, 2003', send: 'TRACE / HTTP/1.1\r\nHost: a.test\r\n\r\n', status: [405, 501], problem: ['method-not-allowed', 'not-implemented'], open: true });
 

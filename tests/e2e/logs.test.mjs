@@ -55,6 +55,7 @@ test('an entry has every field, with the values of the request', async () => {
       path: '/orders/7',
       status: 200,
       client: '127.0.0.1',
+      http: '1.1',
       authenticator: 'machine',
       subject: 'machine|nightly',
       upstream: upstream.target,
