@@ -417,7 +417,7 @@ Task<void> ServerExchange::finish() {
     // RFC 9113 8.1: the answer is complete, and the rest of the request is not wanted.
     reset(NGHTTP2_NO_ERROR);
   }
-  while (!closed_) co_await taken_.wait(kNoDeadline);
+  while (!closed_) (void)co_await taken_.wait(kNoDeadline);
   give_back_piece();
   while (!received_.empty()) {
     lent_ = received_.front().size();

@@ -39,7 +39,7 @@ class Gate {
         gate.waiter_ = handle;
         if (deadline != kNoDeadline) timer.arm(deadline);
       }
-      bool await_resume() const noexcept { return std::exchange(gate.open_, false); }
+      [[nodiscard]] bool await_resume() const noexcept { return std::exchange(gate.open_, false); }
     };
     return Wait(*this, deadline);
   }
