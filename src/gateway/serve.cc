@@ -187,6 +187,10 @@ Result<void> authorize(Passage& passage, const Plan& plan) {
 
 Result<void> check_upgrade(Passage& passage, const Plan& plan) {
   const http::Request& request = passage.exchange.request();
+  if (passage.account.upgrade.empty()) {
+    return refuse(ErrorCode::kNotImplemented, "asks for a protocol that the route does not permit",
+                  "apis." + plan.api + ".upgrade");
+  }
   Result<void> checked = check_upgrade_request(request, passage.account.upgrade);
   if (!checked) checked.error().rule = "apis." + plan.api + ".upgrade";
   if (!checked || plan.shape.cors == nullptr) return checked;
@@ -199,7 +203,7 @@ Result<void> check_upgrade(Passage& passage, const Plan& plan) {
 // its coding.
 Result<void> check_body(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kValidate;
-  if (!passage.account.upgrade.empty()) [[unlikely]]
+  if (!passage.account.upgrade.empty() || passage.exchange.request().upgrade_only) [[unlikely]]
     return check_upgrade(passage, plan);
   if (passage.exchange.request().content_length > plan.body_size) {
     return refuse(ErrorCode::kContentTooLarge, "content-length exceeds `body_size`");

@@ -130,6 +130,8 @@ struct Request {
   // The protocols that the client asks to switch to, as a list, best first (RFC 9110 7.8); empty:
   // none.
   std::string_view upgrade;
+  // It asks for nothing else (RFC 8441): any other success would be taken for the switch.
+  bool upgrade_only = false;
   Fields trailers;  // filled when the body has ended
 };
 

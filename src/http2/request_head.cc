@@ -118,12 +118,15 @@ Result<void> RequestHead::add_field(std::string_view name, std::string_view valu
 }
 
 Result<void> RequestHead::finish(const http::PathRules& paths, http::Scheme connection, bool last) {
-  // Methods are named in the log also where all else is wrong.
+  // Method and path are named in the log also where all else is wrong.
   if (pseudo_.method) {
     request_.method_text = http::is_token(*pseudo_.method) ? *pseudo_.method : std::string_view{};
     request_.method = http::parse_method(request_.method_text);
   }
-  if (error_) return std::unexpected(*error_);
+  if (error_) {
+    (void)read_path(paths);
+    return std::unexpected(*error_);
+  }
   PC_CHECK_OK(read_method());
   PC_CHECK_OK(read_scheme(connection));
   PC_CHECK_OK(read_authority());

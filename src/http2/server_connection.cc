@@ -16,6 +16,7 @@ constexpr std::int32_t kConnectionWindow = 1024 * 1024;
 // A frame that is begun with less room than this would be mostly its own head.
 constexpr std::size_t kLeastRoom = 1024;
 constexpr std::size_t kFrameHead = 9;
+constexpr std::uint32_t kLargestFrame = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE, unless said
 constexpr std::size_t kSmallFrame = 64;
 // Decoding goes on for as long as the block does, or the connection is lost; what it is decoded to
 // is thrown away. Beyond so many times `head_size` it is meant to cost us.
@@ -330,7 +331,9 @@ void ServerConnection::on_frame_begin(const FrameHead& frame) {
       if (!ack) count(counter(Abuse::kSettings), settings_.settings, Abuse::kSettings);
       return;
     case NGHTTP2_PING:
-      if (!ack) count(counter(Abuse::kPings), settings_.pings, Abuse::kPings);
+      if (!ack) return count(counter(Abuse::kPings), settings_.pings, Abuse::kPings);
+      // Few of ours are ever under way.
+      count(counter(Abuse::kControlFrames), settings_.control_frames, Abuse::kControlFrames);
       return;
     case NGHTTP2_WINDOW_UPDATE:
       if (window_credit_ > 0) {
@@ -362,6 +365,7 @@ void ServerConnection::on_stream_ended(std::int32_t stream) {
 // those that we have reset may have some on their way.
 void ServerConnection::check_stream(const FrameHead& frame) {
   const std::int32_t stream = frame.stream;
+  if (frame.length > kLargestFrame) return on_protocol_error(NGHTTP2_FRAME_SIZE_ERROR);
   if (frame.type == NGHTTP2_PRIORITY && stream == 0)
     return on_protocol_error(NGHTTP2_PROTOCOL_ERROR);
   if (frame.type != NGHTTP2_HEADERS && frame.type != NGHTTP2_DATA) return;
@@ -403,7 +407,7 @@ void ServerConnection::on_frame_received(const nghttp2_frame& frame) {
     }
     case NGHTTP2_DATA: {
       // Nothing but padding.
-      if (frame.hd.length > 0 && frame.data.padlen + 1 >= frame.hd.length && !ends_stream(frame.hd))
+      if (frame.data.padlen > 0 && frame.data.padlen >= frame.hd.length && !ends_stream(frame.hd))
         count(counters_[static_cast<std::size_t>(Abuse::kEmptyFrames)], settings_.empty_frames,
               Abuse::kEmptyFrames);
       ServerExchange* of = exchange(frame.hd.stream_id);

@@ -153,6 +153,7 @@ void ServerExchange::finish_head(bool last) {
 void ServerExchange::ask_for_upgrade() {
   tunnel_ = true;
   request_.upgrade = head_.protocol();
+  request_.upgrade_only = true;
   if (http::equals_ignoring_case(request_.upgrade, "websocket") &&
       request_.fields.count("sec-websocket-key") == 0) {
     request_.fields.add("sec-websocket-key", kWebSocketKey);
@@ -312,6 +313,11 @@ Task<Result<void>> ServerExchange::respond_interim(const http::Response& head) {
 Task<Result<void>> ServerExchange::respond(const http::Response& head, std::string_view body,
                                            More more) {
   if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
+  // To who asked for a tunnel, any success is one.
+  if (tunnel_ && head.status < 300) {
+    co_return fail(ErrorCode::kUpstreamBroken, "answered without switching protocols",
+                   ErrorSource::kUpstream);
+  }
   const bool bodiless =
       request_.method == http::Method::kHead || head.status == 204 || head.status == 304;
   if (bodiless) body = {};
@@ -371,6 +377,8 @@ ssize_t ServerExchange::offer(std::size_t most, std::uint32_t& flags) {
   if (size == pending_.size() && end_ != End::kNo) {
     flags |= NGHTTP2_DATA_FLAG_EOF;
     if (end_ != End::kPlain) flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    // No frame is written that says nothing: the end is here.
+    if (end_ == End::kReset && size == 0) on_end_sent();
     if (end_ == End::kTrailers) {
       Entries entries(ExchangeMemory::arena, response_trailers_.size());
       for (const Field& field : response_trailers_) entries.add(field.name, field.value);
