@@ -60,6 +60,13 @@ for (const [name, length, frames] of [
 one('content-length of 5, and END_STREAM with HEADERS', '8.1.1', malformed(), () => headers(1, post('/x', [['content-length', '5']]), { end: true }));
 one('content-length of 0, and END_STREAM with HEADERS', '8.1.1', served(), () => headers(1, post('/x', [['content-length', '0']]), { end: true }));
 
+for (const length of ['0', '10']) {
+  one(`HEAD with content-length ${length}, and END_STREAM with HEADERS`, '8.1.1', length === '0' ? served() : malformed(), () => headers(1, get('/x', [['content-length', length]], { method: 'HEAD' }), { end: true }));
+}
+for (const [name, list] of [['a field of the connection', [['connection', 'close']]], ['a name in capitals', [['X-A', 'b']]], ['two hosts', [['host', 'b.test']]]]) {
+  one(`a refused HEAD ends its stream: ${name}`, '8.1.1', malformed(), () => headers(1, get('/x', list, { method: 'HEAD' }), { end: true }));
+}
+
 // 8.2: names and values.
 for (const [name, field] of [
   ['a capital', ['X-A', 'b']], ['one capital at the end', ['x-a-B', 'b']], ['a space', ['x a', 'b']], ['a colon inside', ['x:a', 'b']], ['a colon behind', ['x-a:', 'b']], ['nothing', ['', 'b']], ['a control character', ['x\x01a', 'b']],
