@@ -65,7 +65,7 @@ function flood(name, reference, { kinds = [], codes = ['ENHANCE_YOUR_CALM', 'PRO
     const counted = peer.goaway === undefined ? !codes.includes('STREAM_CLOSED') : [kError.ENHANCE_YOUR_CALM, kError.NO_ERROR].includes(peer.goaway.code);
     if (kinds.length > 0 && counted) {
       await eventually(`portcullis_http2_abuse_total{kind=${kinds.join('|')}}`, async () => (await counts()).some((count, i) => count > before[i])).catch((error) => {
-        throw new Error(`${error.message}; ${sent} turns were sent; GOAWAY ${errorName(peer.goaway?.code)} ${peer.goaway?.debug}`);
+        throw new Error(`${error.message}; ${sent} turns were sent; GOAWAY ${errorName(peer.goaway?.code)} ${peer.goaway?.debug}; logged ${target.gateway.events.filter((e) => e.event === 'http2_abuse').slice(-1)[0]?.kind}`);
       });
     }
     const through = target.upstream.requests.slice(requests).filter((r) => r.url !== '/still/well').length;
