@@ -56,9 +56,10 @@ async function handshakes(target, seconds) {
 async function h2load(target, seconds) {
   const log = `${RUN}/h2load.log`;
   rmSync(log, { force: true });
-  const url = `https://127.0.0.1:${target.port}${PATH}`;
-  const fields = [`host: ${NAME}`, 'user-agent: bench/1.0', 'accept: application/json'].flatMap((field) => ['-H', field]);
-  const stdout = await runOnLoadCore(['h2load', '-t1', '-c16', '-m32', `-D${seconds}`, `--log-file=${log}`, ...fields, url], {});
+  const url = `https://${NAME}:${target.port}${PATH}`;
+  const fields = ['user-agent: bench/1.0', 'accept: application/json'].flatMap((field) => ['-H', field]);
+  const where = `--connect-to=127.0.0.1:${target.port}`;
+  const stdout = await runOnLoadCore(['h2load', '-t1', '-c16', '-m32', `-D${seconds}`, `--log-file=${log}`, where, ...fields, url], {});
   const started = Number(/^requests: (\d+) total/m.exec(stdout)?.[1]);
   const good = Number(/^status codes: (\d+) 2xx/m.exec(stdout)?.[1]);
   if (!good || !/^Application protocol: h2$/m.test(stdout)) throw new Error(`h2load said: ${stdout}`);
