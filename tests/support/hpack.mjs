@@ -128,6 +128,11 @@ export class HpackDecoder {
     return this.#size;
   }
 
+  /** The dynamic table, newest first: the entry at 0 has index 62. */
+  get entries() {
+    return [...this.#table];
+  }
+
   #evict(room) {
     while (this.#size > room) {
       const [name, value] = this.#table.pop();
