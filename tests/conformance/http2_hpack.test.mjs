@@ -29,7 +29,7 @@ const kOwn = /^(x-request-id|x-forwarded-.*|forwarded|via|host|traceparent|trace
 const kForbidden = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection'];
 // Fields that mean something to the gateway, so that a story's value may be refused or changed.
 const kMeant = ['content-length', 'cookie', 'authorization', 'expect', 'trailer'];
-const kBatch = 20;
+const kBatch = 60;
 
 /** A request as text, its fields in order of their names: for comparing. */
 function canonical(method, url, fields) {
