@@ -203,7 +203,7 @@ export async function measureIdle(target, counts) {
     const result = { base: before.rss, perConnection: [] };
     for (const count of counts) {
       await openUpTo(sockets, count + 100, target);
-      await sleep(1000);
+      await sleep(2500); // by then they are idle to everybody
       const now = processes.memoryOf(pids);
       result.perConnection.push({ count, own: (now.own - before.own) / count, rss: (now.rss - before.rss) / count });
     }

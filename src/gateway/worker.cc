@@ -121,7 +121,9 @@ class Worker::State {
   static Task<bool> secure(Listening& listening, Connection& connection);
   static Task<std::optional<config::Protocol>> choose_protocol(Listening& listening,
                                                                Connection& connection);
-  static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd, IpEndpoint peer);
+  // `peer` is looked at before the first wait.
+  static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd,
+                                   const IpEndpoint& peer);
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
@@ -361,7 +363,7 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
 }
 
 Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, int fd,
-                                         IpEndpoint peer) {
+                                         const IpEndpoint& peer) {
   State& state = listening->owner_;
   Connection connection(*listening, state.loop_, fd, peer);
   const auto place = state.connections_.insert(state.connections_.end(), &connection);

@@ -69,9 +69,9 @@ class Stream final : public Pollable {
     Read(Stream& owner, Until until, std::span<char> buffer, TimePoint at)
         : Operation(owner), what(until), into(buffer), deadline(at) {}
     Until what;
+    std::uint32_t known = 0;  // for kMore
     std::span<char> into;
     TimePoint deadline;
-    std::size_t known = 0;  // for kMore
     bool await_ready() { return stream.attempt_read(*this); }
     void await_suspend(std::coroutine_handle<> handle) { stream.wait_read(*this, handle); }
     Result<std::size_t> await_resume() { return std::move(result); }
@@ -106,7 +106,7 @@ class Stream final : public Pollable {
   // bytes; 0 when the stream ends before. Errors as for read().
   [[nodiscard]] Read peek(std::span<char> into, std::size_t known, TimePoint deadline) {
     Read operation{*this, Until::kMore, into, deadline};
-    operation.known = known;
+    operation.known = static_cast<std::uint32_t>(known);
     return operation;
   }
 
