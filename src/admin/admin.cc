@@ -110,8 +110,7 @@ void Server::State::on_connection(int fd, const IpEndpoint& peer) {
 Task<void> Server::State::run(int fd, IpEndpoint peer) {
   Connection connection(loop_, fd, peer);
   const auto place = connections_.insert(connections_.end(), &connection);
-  const http::ConnectionInfo info{
-      .peer = peer, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}};
+  const http::ConnectionInfo info{.peer = peer, .local = {}, .scheme = http::Scheme::kHttp};
   co_await http::serve_http1(connection.stream, *this, info, connection.phase);
   connections_.erase(place);
 }

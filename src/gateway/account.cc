@@ -136,7 +136,7 @@ void Account::write_line(telemetry::LogBuffer& log, int status, std::uint64_t mi
   line.begin_object();
   line.field("time", ledger_.time_text(exchange_.loop().wall_now()));
   line.field("request_id", request_id).field("revision", revision_).field("listener", listener_);
-  line.field("client", client_text()).field("http", exchange_.connection().version);
+  line.field("client", client_text()).field("http", exchange_.connection().version());
   line.field("method", request.method_text).field("path", request.path);
   if (plan != nullptr) line.field("api", plan->api).field("operation", plan->operation);
   line.field("status", status).field("duration_us", microseconds);

@@ -105,7 +105,7 @@ void write_forwarding_fields(const Forwarding& forwarding, http::HeadWriter& out
   }
   out.put("via: ");
   write_list(request.fields, FieldId::kVia, out);
-  out.put(exchange.connection().version).put(" portcullis\r\n");
+  out.put(exchange.connection().version()).put(" portcullis\r\n");
   out.field("x-request-id", forwarding.account.request_id);
 }
 

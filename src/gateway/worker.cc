@@ -71,6 +71,9 @@ class Worker::State {
       return serve_unreadable(exchange, snapshot(), index_, owner_.services_, error);
     }
     void on_connection(int fd, const IpEndpoint& peer) override;
+    [[nodiscard]] bool speaks(config::Protocol protocol) const {
+      return std::ranges::find(protocols_, protocol) != protocols_.end();
+    }
     void count_unproxied(std::string_view reason);
     void on_refused_certificate(std::string_view fault, std::string_view reason,
                                 const IpEndpoint& peer);
@@ -107,7 +110,7 @@ class Worker::State {
     Connection(const Listening& came_in_at, Loop& loop, int fd, const IpEndpoint& from)
         : listening(came_in_at),
           stream(loop, fd, from),
-          info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp, .tls_version = {}} {}
+          info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp} {}
     const Listening& listening;
     runtime::Stream stream;
     http::ConnectionInfo info;
@@ -119,8 +122,7 @@ class Worker::State {
   static Task<bool> learn_peer(Listening& listening, ConnectionCounts& counts,
                                Connection& connection);
   static Task<bool> secure(Listening& listening, Connection& connection);
-  static Task<std::optional<config::Protocol>> choose_protocol(Listening& listening,
-                                                               Connection& connection);
+  static Task<bool> choose_protocol(Listening& listening, Connection& connection);
   // `peer` is looked at before the first wait.
   static Task<void> run_connection(std::shared_ptr<Listening> listening, int fd,
                                    const IpEndpoint& peer);
@@ -321,10 +323,25 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
       {{"listener", name_}, {"client", connection.peer.address.to_string()}, {"kind", kind}});
 }
 
-// TLS, where the listener has it. Its frame goes before the first request comes.
+// In clear text, the client speaks what it begins with.
+[[gnu::noinline]] Task<bool> Worker::State::choose_protocol(Listening& listening,
+                                                            Connection& connection) {
+  using config::Protocol;
+  connection.info.http2 = listening.speaks(Protocol::kH2);
+  if (connection.info.http2 && listening.speaks(Protocol::kHttp11)) {
+    const Result<bool> http2 =
+        co_await http2::begins_with_preface(connection.stream, listening.settings_);
+    if (!http2) co_return false;
+    connection.info.http2 = *http2;
+  }
+  co_return true;
+}
+
+// TLS, where the listener has it, and what is spoken behind. Its frame goes before the first
+// request comes.
 [[gnu::noinline]] Task<bool> Worker::State::secure(Listening& listening, Connection& connection) {
   const std::shared_ptr<const runtime::TlsServerContext> tls = listening.tls_;
-  if (tls == nullptr) co_return true;
+  if (tls == nullptr) co_return co_await choose_protocol(listening, connection);
   const TimePoint deadline = listening.owner_.loop_.now() + listening.settings_.head_timeout;
   const Result<void> secured = co_await connection.stream.accept_tls(*tls, deadline);
   const runtime::TlsSession& session = *connection.stream.tls();
@@ -337,29 +354,10 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
   connection.certificate = session.client_certificate(*tls);
   connection.info.certificate = connection.certificate.get();
   connection.info.scheme = http::Scheme::kHttps;
-  connection.info.tls_version = connection.stream.tls()->version();
-  co_return true;
-}
-
-// What the client speaks: as ALPN has it, or in clear text as it begins.
-[[gnu::noinline]] Task<std::optional<config::Protocol>> Worker::State::choose_protocol(
-    Listening& listening, Connection& connection) {
-  using config::Protocol;
-  const auto speaks = [&](Protocol protocol) {
-    return std::ranges::find(listening.protocols_, protocol) != listening.protocols_.end();
-  };
-  const auto if_spoken = [&](Protocol protocol) -> std::optional<Protocol> {
-    if (speaks(protocol)) return protocol;
-    return std::nullopt;
-  };
-  if (const runtime::TlsSession* tls = connection.stream.tls(); tls != nullptr)
-    co_return if_spoken(tls->protocol() == "h2" ? Protocol::kH2 : Protocol::kHttp11);
-  if (!speaks(Protocol::kH2)) co_return Protocol::kHttp11;
-  if (!speaks(Protocol::kHttp11)) co_return Protocol::kH2;
-  const Result<bool> http2 =
-      co_await http2::begins_with_preface(connection.stream, listening.settings_);
-  if (!http2) co_return std::nullopt;
-  co_return *http2 ? Protocol::kH2 : Protocol::kHttp11;
+  connection.info.tls_version = session.version();
+  connection.info.http2 = session.protocol() == "h2";
+  // Who chose nothing speaks HTTP/1.1.
+  co_return connection.info.http2 || listening.speaks(config::Protocol::kHttp11);
 }
 
 Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, int fd,
@@ -370,17 +368,12 @@ Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, i
   const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
   if (listening->local_wanted_) connection.info.local = runtime::SocketAddress::of_socket(fd);
   state.services_.ledger.shard().up(listening->open_);
-  const bool known = co_await learn_peer(*listening, *counts, connection);
-  const bool secured = known && co_await secure(*listening, connection);
-  if (secured) {
-    const std::optional<config::Protocol> protocol =
-        co_await choose_protocol(*listening, connection);
-    if (protocol == config::Protocol::kH2) {
-      connection.info.version = "2";
-      co_await http2::serve(connection.stream, *listening, connection.info, connection.phase);
-    } else if (protocol) {
-      co_await http::serve_http1(connection.stream, *listening, connection.info, connection.phase);
-    }
+  if (co_await learn_peer(*listening, *counts, connection) &&
+      co_await secure(*listening, connection)) {
+    co_await (
+        connection.info.http2
+            ? http2::serve(connection.stream, *listening, connection.info, connection.phase)
+            : http::serve_http1(connection.stream, *listening, connection.info, connection.phase));
   }
   state.services_.ledger.shard().down(listening->open_);
   if (connection.counted) counts->close_from(connection.info.peer.address);

@@ -24,9 +24,12 @@ struct ConnectionInfo {
   IpEndpoint peer;   // the client, as a PROXY header says where one is required
   IpEndpoint local;  // where it came in, as that header says; port 0: nobody said
   Scheme scheme = Scheme::kHttp;
-  std::string_view tls_version;                       // `TLSv1.3`; empty in clear text
+  const char* tls_version = "";                       // `TLSv1.3`; empty in clear text
   runtime::ClientCertificate* certificate = nullptr;  // what the client has shown; null: none
-  std::string_view version = "1.1";                   // of HTTP, as Via has it
+  bool http2 = false;                                 // what it speaks; else HTTP/1.1
+
+  // Of HTTP, as Via has it.
+  [[nodiscard]] std::string_view version() const { return http2 ? "2" : "1.1"; }
 };
 
 enum class More : std::uint8_t { kYes, kNo };

@@ -22,6 +22,7 @@ constexpr std::size_t kSmallFrame = 64;
 // is thrown away. Beyond so many times `head_size` it is meant to cost us.
 constexpr std::size_t kMostOversize = 4;
 constexpr unsigned kReadsAtOnce = 16;
+constexpr std::chrono::milliseconds kRelaxAfter{1'000};
 constexpr std::chrono::seconds kDrainPatience{1};
 constexpr std::chrono::seconds kLinger{1};
 constexpr std::size_t kMostLingered = 256 * 1024;
@@ -233,8 +234,8 @@ Task<void> ServerConnection::run() {
 }
 
 void ServerConnection::start_session() {
-  PC_CHECK(nghttp2_session_server_new2(&session_, ServerCallbacks::all(), this,
-                                       ServerCallbacks::options()) == 0);
+  PC_CHECK(nghttp2_session_server_new3(&session_, ServerCallbacks::all(), this,
+                                       ServerCallbacks::options(), memory_.functions()) == 0);
   const std::array<nghttp2_settings_entry, 5> ours = {{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings_.streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
@@ -458,7 +459,8 @@ Task<void> ServerConnection::answer(ServerExchange::Owner exchange) {
   std::erase(open_, exchange.get());
   if (open_.empty()) {
     idle_since_ = loop().now();
-    watch(idle_since_ + context_.settings().idle_timeout);
+    relaxed_ = false;
+    watch(idle_since_ + std::min(kRelaxAfter, context_.settings().idle_timeout));
   }
 }
 
@@ -592,6 +594,11 @@ void ServerConnection::on_watch() {
   if (draining_ && !drained_ && due(drain_since_ + kDrainPatience)) finish_drain();
   const bool late = !shaken_ && due(idle_since_ + settings.head_timeout);
   const bool idle = open_.empty() && due(idle_since_ + settings.idle_timeout);
+  if (open_.empty() && !relaxed_ && due(idle_since_ + kRelaxAfter) &&
+      nghttp2_session_want_write(session_) == 0) {
+    memory_.relax();
+    relaxed_ = true;
+  }
   if (!late && !idle) return;
   nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   wake_writer();

@@ -6,6 +6,7 @@
 #include "http2/frame_splitter.h"
 #include "http2/server.h"
 #include "http2/server_exchange.h"
+#include "http2/session_memory.h"
 #include "runtime/task.h"
 
 #include <array>
@@ -77,6 +78,7 @@ class ServerConnection {
   ServerContext& context_;
   const http::ConnectionInfo& info_;
   http::Phase& phase_;
+  SessionMemory memory_;
   nghttp2_session* session_ = nullptr;
   const ServerSettings settings_;
   TaskGroup tasks_;                    // the writer
@@ -101,6 +103,7 @@ class ServerConnection {
   TimePoint idle_since_{};
   TimePoint drain_since_{};
   TimePoint watched_ = kNoDeadline;
+  bool relaxed_ = false;  // since the last request
   runtime::Timer watch_;
   FrameSplitter splitter_{kPreface.size()};
   std::int32_t last_stream_ = -1;  // that the client has opened

@@ -143,7 +143,7 @@ class TlsSession {
   // Sends close_notify if the socket takes it at once.
   void say_goodbye();
 
-  [[nodiscard]] std::string_view version() const;      // `TLSv1.3`
+  [[nodiscard]] const char* version() const;           // `TLSv1.3`
   [[nodiscard]] std::string_view server_name() const;  // what the client asked for, or empty
   [[nodiscard]] std::string_view protocol() const;     // by ALPN (RFC 7301); empty: none
   [[nodiscard]] bool resumed() const;

@@ -188,7 +188,7 @@ void TlsSession::say_goodbye() {
   }
 }
 
-std::string_view TlsSession::version() const { return SSL_get_version(ssl_); }
+const char* TlsSession::version() const { return SSL_get_version(ssl_); }
 
 std::string_view TlsSession::server_name() const {
   const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);

@@ -77,7 +77,7 @@ Task<void> move_bytes(Loop& loop, Scene& scene) {
     Pair pair(loop);
     EXPECT_TRUE(co_await shake_hands(pair, scene, "first.test"));
     EXPECT_EQ(pair.b->tls()->server_name(), "first.test");
-    EXPECT_EQ(pair.b->tls()->version(), "TLSv1.3");
+    EXPECT_STREQ(pair.b->tls()->version(), "TLSv1.3");
     TaskGroup group;
     group.spawn(pump(*pair.a, size));
     const Received received = co_await testing::receive_all(*pair.b);
