@@ -50,14 +50,7 @@ Slots& slots() {
 struct SessionAllocator {
   static SessionMemory& of(void* self) { return *static_cast<SessionMemory*>(self); }
 
-  static void* allocate(std::size_t size, void* self) {
-    SessionMemory& memory = of(self);
-    if (size == kFrameBuffer && memory.frame_buffer_ == nullptr) {
-      memory.frame_buffer_ = slots().take();
-      if (memory.frame_buffer_ != nullptr) return memory.frame_buffer_;
-    }
-    return std::malloc(size);
-  }
+  static void* allocate(std::size_t size, void*) { return std::malloc(size); }
   static void free(void* block, void* self) {
     SessionMemory& memory = of(self);
     if (block == nullptr || block != memory.frame_buffer_) return std::free(block);
@@ -69,7 +62,13 @@ struct SessionAllocator {
     return std::calloc(count, size);
   }
   static void* reallocate(void* block, std::size_t size, void* self) {
-    PC_CHECK(block == nullptr || block != of(self).frame_buffer_);
+    SessionMemory& memory = of(self);
+    PC_CHECK(block == nullptr || block != memory.frame_buffer_);
+    // nghttp2 makes its buffers from nothing in this way.
+    if (block == nullptr && size == kFrameBuffer && memory.frame_buffer_ == nullptr) {
+      memory.frame_buffer_ = slots().take();
+      if (memory.frame_buffer_ != nullptr) return memory.frame_buffer_;
+    }
     return std::realloc(block, size);
   }
 };
