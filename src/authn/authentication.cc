@@ -4,6 +4,8 @@
 #include "config/contains.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 namespace portcullis::authn {
@@ -85,6 +87,18 @@ IdentityRef identity_of(const Authenticator& authenticator, std::string_view nam
   identity.role_ids = roles.find_all(identity.roles);
   identity.expires = expires;
   return IdentityRef(std::move(identity));
+}
+
+// An identity is made once for each certificate, and kept with those of tokens: by the fingerprint,
+// and by when it ends, since the same certificate lasts longer under a newer revocation list.
+using CertificateKey = std::array<char, sizeof(crypto::Sha256) + sizeof(WallTime::rep)>;
+CertificateKey key_of(const runtime::ClientCertificate& certificate) {
+  const crypto::Sha256& print = certificate.facts().fingerprint;
+  const WallTime::rep ends = certificate.ends().time_since_epoch().count();
+  CertificateKey key;
+  std::memcpy(key.data(), print.data(), print.size());
+  std::memcpy(key.data() + print.size(), &ends, sizeof ends);
+  return key;
 }
 
 }  // namespace
@@ -341,20 +355,20 @@ Result<IdentityRef> Door::decide_key(const PresentedKey& presented, const Caller
   return invalid("no such API key", refused != nullptr ? refused->rule : "");
 }
 
-// An identity is made once for each certificate, and kept with those of tokens, by the fingerprint.
 Result<IdentityRef> Door::decide_certificate(const runtime::ClientCertificate& certificate,
                                              WorkerState& worker, WallTime wall_now) const {
   const Authenticator& by = *by_certificate_;
-  if (!certificate.holds(wall_now)) return invalid(certificate.why_refused(wall_now), by.rule);
-  const runtime::CertificateFacts& facts = certificate.facts();
-  if (wall_now >= facts.validity.ends) return invalid("the certificate has expired", by.rule);
+  const WallTime ends = certificate.ends();
+  if (!certificate.holds(wall_now) || wall_now >= ends)
+    return invalid(certificate.why_refused(wall_now), by.rule);
   const TokenCache::Scope scope{by.index, authenticators_->generation()};
-  const std::string_view print = crypto::view(facts.fingerprint);
-  if (const TokenCache::Entry* known = worker.tokens().find(scope, print)) return known->identity;
-  const Result<std::string_view> name = name_in(facts, by.mutual_tls()->subject);
+  const CertificateKey key = key_of(certificate);
+  const std::string_view text(key.data(), key.size());
+  if (const TokenCache::Entry* known = worker.tokens().find(scope, text)) return known->identity;
+  const Result<std::string_view> name = name_in(certificate.facts(), by.mutual_tls()->subject);
   if (!name) return invalid(name.error().detail, by.rule);
-  IdentityRef identity = identity_of(by, *name, facts.validity.ends, authenticators_->roles());
-  worker.tokens().insert(scope, print, identity, crypto::Sha256{}, 0, wall_now);
+  IdentityRef identity = identity_of(by, *name, ends, authenticators_->roles());
+  worker.tokens().insert(scope, text, identity, crypto::Sha256{}, 0, wall_now);
   return identity;
 }
 

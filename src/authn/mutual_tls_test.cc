@@ -125,6 +125,33 @@ TEST_F(MutualTls, MakesAnIdentityOfTheCertificate) {
   }
 }
 
+TEST_F(MutualTls, EndsWithTheFirstOfWhatItStandsOn) {
+  const Door open = door({"partner"});
+  const WallTime leaf = facts_with({}).validity.ends;
+  struct Case {
+    std::string_view why;
+    WallTime good_until;
+    WallTime want;
+  };
+  const Case cases[] = {
+      {"a list that ends before it", kWall + std::chrono::minutes(5),
+       kWall + std::chrono::minutes(5)},
+      {"the next list, for the same certificate", kWall + std::chrono::minutes(30),
+       kWall + std::chrono::minutes(30)},
+      {"another listener's list", kWall + std::chrono::minutes(1), kWall + std::chrono::minutes(1)},
+      {"a list that outlasts it", leaf + std::chrono::hours(1), leaf},
+      {"no list", WallTime::max(), leaf},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.why);
+    const ClientCertificate shown(facts_with({"urn:bolt"}), c.good_until);
+    const auto known = ask(open, &shown);
+    ASSERT_TRUE(known) << known.error().detail;
+    EXPECT_EQ((*known)->expires, c.want);
+    EXPECT_FALSE(ask(open, &shown, {}, c.want)) << "it has ended";
+  }
+}
+
 TEST_F(MutualTls, DoesNotTakeOneCertificateForAnother) {
   const Door uri = door({"partner"});
   const Door elsewhere = door({"other"});

@@ -34,7 +34,7 @@ struct Forwarding {
   Codecs& codecs;
   coding::Coding body_coding;  // what the request's body is decoded from; mostly kIdentity
   const config::Streams& stream_settings;
-  OpenStreams& streams;
+  StreamPlace streams;
 };
 
 // Forwards and answers. After an error the exchange has been answered as far as response_status()

@@ -256,6 +256,13 @@ Task<Result<void>> redirect_to_https(Passage& passage) {
   co_return co_await send(passage, head, {});
 }
 
+// The client certificate, where that is what let the request in.
+runtime::ClientCertificate* certificate_of(const Passage& passage) {
+  const authn::IdentityRef& identity = passage.account.identity;
+  const bool by_certificate = identity && identity->kind == authn::Identity::Kind::kCertificate;
+  return by_certificate ? passage.exchange.connection().certificate : nullptr;
+}
+
 Task<Result<void>> answer(Passage& passage) {
   if (passage.listener.config.redirect_https.on) co_return co_await redirect_to_https(passage);
   PC_CO_TRY(const Plan* const found, route(passage));  // 3
@@ -296,7 +303,7 @@ Task<Result<void>> answer(Passage& passage) {
                         passage.worker.codecs,
                         passage.body_coding,
                         passage.snapshot().config().streams,
-                        passage.worker.streams};
+                        {passage.worker.streams, certificate_of(passage)}};
   if (witness != nullptr) [[unlikely]] {
     witness->forwarded(forwarding);
     co_return Result<void>{};

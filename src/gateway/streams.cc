@@ -20,6 +20,8 @@ std::string_view stream_end_name(StreamEnd end) {
       return "idle";
     case StreamEnd::kShutdown:
       return "shutdown";
+    case StreamEnd::kRevoked:
+      return "revoked";
   }
   return "";
 }
@@ -62,12 +64,28 @@ void OpenStreams::end_all(StreamEnd why) {
   for (OpenStream* stream : all_) stream->end(why);
 }
 
-OpenStream::OpenStream(OpenStreams& owner, StreamKind kind, Stop stop, void* context)
-    : owner_(owner),
+std::set<runtime::ClientCertificate*> OpenStreams::certificates() const {
+  std::set<runtime::ClientCertificate*> found;
+  for (const OpenStream* stream : all_) {
+    if (stream->certificate_ != nullptr) found.insert(stream->certificate_);
+  }
+  return found;
+}
+
+void OpenStreams::end_revoked(WallTime now) {
+  for (OpenStream* stream : all_) {
+    if (stream->certificate_ != nullptr && !stream->certificate_->holds(now))
+      stream->end(StreamEnd::kRevoked);
+  }
+}
+
+OpenStream::OpenStream(const StreamPlace& place, StreamKind kind, Stop stop, void* context)
+    : owner_(place.all),
+      certificate_(place.certificate),
       kind_(kind),
       stop_(stop),
       context_(context),
-      place_(owner.all_.insert(owner.all_.end(), this)) {
+      place_(owner_.all_.insert(owner_.all_.end(), this)) {
   owner_.shard_->up(owner_.open_.at(static_cast<std::size_t>(kind_)));
 }
 

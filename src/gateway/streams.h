@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "http/exchange.h"
+#include "runtime/client_certificate.h"
 #include "telemetry/metrics.h"
 
 #include <array>
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace portcullis::gateway {
@@ -25,8 +27,9 @@ enum class StreamEnd : std::uint8_t {
   kMaximumAge,  // `streams.maximum_age`
   kIdle,        // `streams.idle_timeout`
   kShutdown,    // `drain_timeout` was over
+  kRevoked,     // the client certificate is not good any more by new lists or authorities
 };
-inline constexpr std::size_t kStreamEnds = 6;
+inline constexpr std::size_t kStreamEnds = 7;
 [[nodiscard]] std::string_view stream_end_name(StreamEnd end);
 
 enum class StreamKind : std::uint8_t { kTunnel, kEvents };
@@ -55,6 +58,10 @@ class OpenStreams {
   OpenStreams& operator=(const OpenStreams&) = delete;
 
   void end_all(StreamEnd why);
+  // The certificates that streams live by; to be judged anew before end_revoked().
+  [[nodiscard]] std::set<runtime::ClientCertificate*> certificates() const;
+  // Ends those whose certificate does not hold any more.
+  void end_revoked(WallTime now);
   // One ended that was not known to be a stream until then.
   void count_end(StreamEnd why) { shard_->add(ended_.at(static_cast<std::size_t>(why))); }
 
@@ -66,13 +73,23 @@ class OpenStreams {
   std::list<OpenStream*> all_;
 };
 
+// What a request may open a stream in.
+struct StreamPlace {
+  OpenStreams& all;
+  // The one that let the request in, which a stream does not outlive; null where other credentials
+  // did, or none.
+  runtime::ClientCertificate* certificate = nullptr;
+
+  void count_end(StreamEnd why) const { all.count_end(why); }
+};
+
 // One stream, counted for as long as this lives.
 class OpenStream {
  public:
   // `stop(context)` is called once, by the first end(): nothing more of the stream is wanted. It
   // may not end the life of this.
   using Stop = void (*)(void* context);
-  OpenStream(OpenStreams& owner, StreamKind kind, Stop stop, void* context);
+  OpenStream(const StreamPlace& place, StreamKind kind, Stop stop, void* context);
   ~OpenStream();
   OpenStream(const OpenStream&) = delete;
   OpenStream& operator=(const OpenStream&) = delete;
@@ -82,7 +99,9 @@ class OpenStream {
   [[nodiscard]] std::optional<StreamEnd> ended() const { return ended_; }
 
  private:
+  friend class OpenStreams;
   OpenStreams& owner_;
+  runtime::ClientCertificate* certificate_;
   StreamKind kind_;
   Stop stop_;
   void* context_;

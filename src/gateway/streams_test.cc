@@ -53,8 +53,8 @@ class OpenStreamsTest : public testing::Test {
 
 TEST_F(OpenStreamsTest, AreCountedForAsLongAsTheyLive) {
   {
-    OpenStream one(streams_, StreamKind::kTunnel, &stop, this);
-    OpenStream two(streams_, StreamKind::kEvents, &stop, this);
+    OpenStream one({streams_}, StreamKind::kTunnel, &stop, this);
+    OpenStream two({streams_}, StreamKind::kEvents, &stop, this);
     EXPECT_TRUE(shows("portcullis_streams{kind=\"tunnel\"} 1"));
     EXPECT_TRUE(shows("portcullis_streams{kind=\"events\"} 1"));
     two.end(StreamEnd::kUpstream);
@@ -65,7 +65,7 @@ TEST_F(OpenStreamsTest, AreCountedForAsLongAsTheyLive) {
 }
 
 TEST_F(OpenStreamsTest, KeepTheFirstReasonAndStopOnce) {
-  OpenStream one(streams_, StreamKind::kTunnel, &stop, this);
+  OpenStream one({streams_}, StreamKind::kTunnel, &stop, this);
   EXPECT_FALSE(one.ended());
   one.end(StreamEnd::kExpired);
   one.end(StreamEnd::kClient);
@@ -73,9 +73,31 @@ TEST_F(OpenStreamsTest, KeepTheFirstReasonAndStopOnce) {
   EXPECT_EQ(stopped_, 1);
 }
 
+TEST_F(OpenStreamsTest, EndWithTheCertificateThatLetThemIn) {
+  const WallTime now{std::chrono::seconds(1'800'000'000)};
+  const auto certificate = [&](std::chrono::seconds left) {
+    runtime::CertificateFacts facts;
+    facts.validity = {now - std::chrono::hours(1), now + std::chrono::hours(1)};
+    return runtime::ClientCertificate(facts, now + left);
+  };
+  runtime::ClientCertificate bad = certificate(std::chrono::seconds(0));
+  runtime::ClientCertificate good = certificate(std::chrono::seconds(1));
+  OpenStream one({streams_, &bad}, StreamKind::kTunnel, &stop, this);
+  OpenStream two({streams_, &bad}, StreamKind::kEvents, &stop, this);
+  OpenStream other({streams_, &good}, StreamKind::kTunnel, &stop, this);
+  OpenStream without({streams_}, StreamKind::kEvents, &stop, this);
+  EXPECT_EQ(streams_.certificates(), (std::set{&bad, &good}));
+  streams_.end_revoked(now);
+  EXPECT_EQ(one.ended(), StreamEnd::kRevoked);
+  EXPECT_EQ(two.ended(), StreamEnd::kRevoked);
+  EXPECT_FALSE(other.ended());
+  EXPECT_FALSE(without.ended());
+  EXPECT_EQ(stopped_, 2);
+}
+
 TEST_F(OpenStreamsTest, EndTogether) {
-  OpenStream one(streams_, StreamKind::kTunnel, &stop, this);
-  OpenStream two(streams_, StreamKind::kEvents, &stop, this);
+  OpenStream one({streams_}, StreamKind::kTunnel, &stop, this);
+  OpenStream two({streams_}, StreamKind::kEvents, &stop, this);
   streams_.end_all(StreamEnd::kShutdown);
   EXPECT_EQ(one.ended(), StreamEnd::kShutdown);
   EXPECT_EQ(two.ended(), StreamEnd::kShutdown);

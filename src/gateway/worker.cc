@@ -14,6 +14,7 @@
 #include <list>
 #include <malloc.h>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
 namespace portcullis::gateway {
@@ -63,7 +64,7 @@ class Worker::State {
     [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
       // One that was good when the connection was made may have been revoked since.
       if (runtime::ClientCertificate* shown = exchange.connection().certificate; shown != nullptr)
-        shown->keep_up_with(tls_ != nullptr ? tls_->clients() : nullptr);
+        shown->keep_up_with(clients());
       return serve(exchange, snapshot(), index_, owner_.services_);
     }
     [[clang::coro_wrapper]] Task<void> handle_unreadable(http::Exchange& exchange,
@@ -80,6 +81,10 @@ class Worker::State {
 
    private:
     friend class State;
+    // Whose certificates are believed. Null: none are asked for.
+    [[nodiscard]] std::shared_ptr<const runtime::Trust> clients() const {
+      return tls_ != nullptr ? tls_->clients() : nullptr;
+    }
     // index_ means a listener of this one.
     [[nodiscard]] const SnapshotRef& snapshot() const { return retired_ ? last_ : owner_.current_; }
 
@@ -130,6 +135,7 @@ class Worker::State {
                      const SharedListeners& shared);
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
   void secure_listeners(const Snapshot& snapshot);
+  void end_revoked_streams();
   void renew_tls();
   void drain(TimePoint deadline);
   Task<void> finish_draining();
@@ -455,6 +461,18 @@ void Worker::State::secure_listeners(const Snapshot& snapshot) {
     PC_CHECK(plan->config.tls.has_value() == (context != nullptr));
     listening->use_tls(std::move(context));
   }
+  end_revoked_streams();
+}
+
+// Where no further request comes that would ask.
+void Worker::State::end_revoked_streams() {
+  const std::set<runtime::ClientCertificate*> shown = services_.streams.certificates();
+  if (shown.empty()) return;
+  for (const Connection* connection : connections_) {
+    if (shown.contains(connection->certificate.get()))
+      connection->certificate->keep_up_with(connection->listening.clients());
+  }
+  services_.streams.end_revoked(loop_.wall_now());
 }
 
 // Requests under way go on with the connections that they have.

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "runtime/certificate_files.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,8 @@ class ClientCertificate {
                     std::string server_name, std::shared_ptr<const Trust> trust,
                     WallTime good_until);
   // For tests of what reads the facts alone.
-  explicit ClientCertificate(CertificateFacts facts) : facts_(std::move(facts)) {}
+  explicit ClientCertificate(CertificateFacts facts, WallTime good_until = WallTime::max())
+      : facts_(std::move(facts)), good_until_(good_until) {}
 
   [[nodiscard]] const CertificateFacts& facts() const { return facts_; }
   // The host that the client asked for in its handshake, or empty.
@@ -53,6 +55,8 @@ class ClientCertificate {
   // Why it does not hold any more; empty while it does.
   [[nodiscard]] std::string why_refused(WallTime now) const;
   [[nodiscard]] bool holds(WallTime now) const { return refusal_.empty() && now < good_until_; }
+  // The first end of what it stands on: its own, of a certificate above it, of a revocation list.
+  [[nodiscard]] WallTime ends() const { return std::min(facts_.validity.ends, good_until_); }
 
   // Of the leaf, and of each certificate behind it without the self-signed root: DER in base64.
   [[nodiscard]] std::string leaf_base64() const;

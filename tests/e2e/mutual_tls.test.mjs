@@ -11,6 +11,7 @@ import { makeAuthority, shown } from '../support/certificates.mjs';
 import { request } from '../support/client.mjs';
 import { command, curl } from '../support/command.mjs';
 import { openConfig } from '../support/config.mjs';
+import { openEvents } from '../support/event_source.mjs';
 import { assertProblem } from '../support/expect.mjs';
 import { Gateway, run } from '../support/gateway.mjs';
 import { keyAuthenticator, makeApiKey } from '../support/keys.mjs';
@@ -198,6 +199,49 @@ test('a new revocation list is taken without a reload, on open connections and i
   await eventually('both to be counted', async () => (await metric(own.admin, kToken, 'portcullis_client_certificates_refused_total', { reason: 'revoked' })) === 2);
   assert.ok(!own.events.slice(from).some((e) => e.event === 'reloaded'));
   await own.stop();
+});
+
+const sendEvents = () =>
+  startUpstream((_incoming, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const timer = setInterval(() => response.write('data: tick\n\n'), 20);
+    response.once('close', () => clearInterval(timer));
+  });
+const listen = async (port, who) => {
+  const stream = await openEvents(port, '/', { headers: { host: 'shop.test' }, tls: await as(who) });
+  assert.equal(stream.status, 200);
+  await stream.next();
+  return stream;
+};
+
+test('a new revocation list ends the streams of whom it names, and of nobody else', async () => {
+  const files = await renewable();
+  const source = await sendEvents();
+  const own = await start({ ...live(files), upstreams: { echo: { targets: [source.target] } } });
+  const [revoked, other] = await Promise.all([listen(own.port, bolt), listen(own.port, nut)]);
+  const from = own.events.length;
+  await replace(files.crl, await readFile(await partners.revocations('next.crl', [bolt])));
+  await own.event('certificates_renewed', 8000, from);
+  assert.equal(await within('the end', revoked.ended), 'end');
+  const entry = await own.entry((e) => e.ended);
+  assert.equal(entry.ended, 'revoked');
+  assert.equal(entry.subject, 'partner|spiffe://partner.test/bolt');
+  await other.next();
+  assert.equal(await metric(own.admin, kToken, 'portcullis_streams', { kind: 'events' }), 1);
+  other.close();
+  await own.stop();
+  await source.stop();
+});
+
+test('a stream does not outlast the revocation list by which it was let in', async () => {
+  const source = await sendEvents();
+  const brief = await partners.revocations('brief.crl', [], { ends: 6 });
+  const own = await start({ ...config({ tls: { client_crl: brief } }), upstreams: { echo: { targets: [source.target] } } });
+  const stream = await listen(own.port, bolt);
+  assert.equal(await within('the end', stream.ended, 10_000), 'end');
+  assert.equal((await own.entry((e) => e.ended)).ended, 'expired');
+  await own.stop();
+  await source.stop();
 });
 
 test('a broken new file is told of once, and changes nothing; the others are renewed all the same', async () => {

@@ -1,12 +1,13 @@
 // A reader of server-sent events (WHATWG HTML 9.2) over Node's http client.
 import http from 'node:http';
+import https from 'node:https';
 import zlib from 'node:zlib';
 import { within } from './wait.mjs';
 
-/** Opens an event stream. `next()` gives each event's { data, event, id }; `ended` says how it was over: 'end' or 'abort'. */
-export function openEvents(port, path = '/events', { headers = {} } = {}) {
+/** Opens an event stream, over TLS with the options `tls`. `next()` gives each event's { data, event, id }; `ended` says how it was over: 'end' or 'abort'. */
+export function openEvents(port, path = '/events', { headers = {}, tls } = {}) {
   return new Promise((resolve, reject) => {
-    const outgoing = http.get({ host: '127.0.0.1', port, path, agent: false, headers: { accept: 'text/event-stream', ...headers } }, (incoming) => {
+    const outgoing = (tls ? https : http).get({ host: '127.0.0.1', port, path, agent: false, headers: { accept: 'text/event-stream', ...headers }, ...tls }, (incoming) => {
       const events = [];
       let waiting;
       let held = '';
