@@ -5,10 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstdint>
+#include <optional>
 
 namespace portcullis::upstream {
 namespace {
+
+Cidr range(std::string_view text) {
+  const auto parsed = Cidr::parse(text);
+  PC_CHECK(parsed.has_value());
+  return *parsed;
+}
 
 struct Special {
   Cidr range;
@@ -17,11 +24,6 @@ struct Special {
 };
 
 const std::vector<Special>& special_ranges() {
-  const auto range = [](std::string_view text) {
-    const auto parsed = Cidr::parse(text);
-    PC_CHECK(parsed.has_value());
-    return *parsed;
-  };
   // IANA's registries of special-purpose addresses (RFC 6890), as far as they matter here; and
   // where clouds keep their metadata outside of link-local.
   static const std::vector<Special> kRanges = {
@@ -41,13 +43,52 @@ const std::vector<Special>& special_ranges() {
   return kRanges;
 }
 
-// The IPv4 address inside one that translators take for it (RFC 6052 2.1), or the address itself.
-IpAddress translated(const IpAddress& address) {
-  static const auto kTranslated = Cidr::parse("64:ff9b::/96");
-  if (!kTranslated || !kTranslated->contains(address)) return address;
-  IpAddress four = IpAddress::v4(0);
-  std::memcpy(four.bytes.data() + 12, address.bytes.data() + 12, 4);
-  return four;
+// Addresses of IPv6 that lead to one of IPv4, which stands in them: through a translator, or out of
+// a tunnel.
+struct Embedding {
+  Cidr range;
+  std::array<std::uint8_t, 4> octets;  // where those of the IPv4 address are
+  std::uint8_t turned = 0;             // the bits that are turned in them
+};
+
+const std::vector<Embedding>& embeddings() {
+  static const std::vector<Embedding> kEmbeddings = {
+      {range("64:ff9b::/96"), {12, 13, 14, 15}},  // RFC 6052 2.1
+      // RFC 8215: each network cuts a prefix of its own out of it, of any length of RFC 6052 2.2.
+      {range("64:ff9b:1::/48"), {6, 7, 9, 10}},
+      {range("64:ff9b:1::/48"), {7, 9, 10, 11}},
+      {range("64:ff9b:1::/48"), {9, 10, 11, 12}},
+      {range("64:ff9b:1::/48"), {12, 13, 14, 15}},
+      {range("2002::/16"), {2, 3, 4, 5}},            // 6to4, RFC 3056 2
+      {range("2001::/32"), {12, 13, 14, 15}, 0xff},  // Teredo, RFC 4380 4
+  };
+  return kEmbeddings;
+}
+
+const Special* find_special(const IpAddress& address) {
+  const auto found = std::ranges::find_if(
+      special_ranges(), [&](const Special& special) { return special.range.contains(address); });
+  return found != special_ranges().end() ? &*found : nullptr;
+}
+
+// Where a connection to the address may lead: to the IPv4 addresses that it can be read as, or to
+// itself. A reading where no server can be counts only when it is the only kind there is.
+std::vector<IpAddress> readings(const IpAddress& address) {
+  std::vector<IpAddress> possible;
+  std::optional<IpAddress> impossible;
+  for (const Embedding& embedding : embeddings()) {
+    if (!embedding.range.contains(address)) continue;
+    IpAddress four = IpAddress::v4(0);
+    for (std::size_t i = 0; i < embedding.octets.size(); ++i)
+      four.bytes.at(12 + i) = address.bytes.at(embedding.octets.at(i)) ^ embedding.turned;
+    const Special* special = find_special(four);
+    if (special != nullptr && special->never)
+      impossible = four;
+    else
+      possible.push_back(four);
+  }
+  if (possible.empty()) possible.push_back(impossible.value_or(address));
+  return possible;
 }
 
 bool lies_within(const Cidr& inner, const Cidr& outer) {
@@ -67,15 +108,22 @@ AddressPolicy::AddressPolicy(std::string_view name, std::vector<Cidr> allowed)
 }
 
 std::string_view AddressPolicy::objection(const IpAddress& given) const {
-  const IpAddress address = translated(given);
-  for (const Special& special : special_ranges()) {
-    if (!special.range.contains(address)) continue;
-    if (special.never) return special.what;
+  for (const IpAddress& address : readings(given)) {
+    if (const std::string_view objection = objection_to(address, given); !objection.empty())
+      return objection;
+  }
+  return {};
+}
+
+std::string_view AddressPolicy::objection_to(const IpAddress& address,
+                                             const IpAddress& given) const {
+  if (const Special* special = find_special(address); special != nullptr) {
+    if (special->never) return special->what;
     const bool meant = std::ranges::any_of(allowed_, [&](const Cidr& entry) {
-      return entry.contains(address) && lies_within(entry, special.range);
+      return entry.contains(address) && lies_within(entry, special->range);
     });
     if (meant || (is_localhost_ && allowed_.empty() && address.is_loopback())) return {};
-    return special.what;
+    return special->what;
   }
   if (allowed_.empty() || std::ranges::any_of(allowed_, [&](const Cidr& entry) {
         return entry.contains(given) || entry.contains(address);

@@ -16,10 +16,15 @@ class AddressPolicy {
   // of everything does not mean them. `localhost` and what is below it may be loopback.
   AddressPolicy(std::string_view name, std::vector<Cidr> allowed);
 
-  // Why a connection may not go there; empty when it may.
-  [[nodiscard]] std::string_view objection(const IpAddress& address) const;
+  // Why a connection may not go there; empty when it may. An address of IPv6 that leads to one of
+  // IPv4 (NAT64, 6to4, Teredo) is judged by that one.
+  [[nodiscard]] std::string_view objection(const IpAddress& given) const;
 
  private:
+  // The same of `address`, one that a connection to `given` may lead to.
+  [[nodiscard]] std::string_view objection_to(const IpAddress& address,
+                                              const IpAddress& given) const;
+
   std::vector<Cidr> allowed_;
   bool is_localhost_;
 };

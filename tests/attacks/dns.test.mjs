@@ -45,6 +45,12 @@ for (const [address, what] of [
   ['::ffff:7f00:1', 'loopback'],
   ['64:ff9b::7f00:1', 'loopback'],
   ['64:ff9b::a9fe:a9fe', 'link-local'],
+  ['64:ff9b:1::7f00:1', 'loopback'],
+  ['64:ff9b:1::a9fe:a9fe', 'link-local'],
+  ['64:ff9b:1:a9fe:a9:fe00::', 'link-local'],
+  ['2002:7f00:1::1', 'loopback'],
+  ['2002:a9fe:a9fe::1', 'link-local'],
+  ['2001:0:c000:201::80ff:fffe', 'loopback'],
   ['224.0.0.1', 'multicast'],
   ['255.255.255.255', 'broadcast'],
 ]) {
