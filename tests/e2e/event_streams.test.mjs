@@ -11,7 +11,7 @@ import { Gateway } from '../support/gateway.mjs';
 import { now, startKeyServer } from '../support/issuer.mjs';
 import { metric } from '../support/metrics.mjs';
 import { startUpstream } from '../support/upstream.mjs';
-import { delay, eventually, within } from '../support/wait.mjs';
+import { eventually, within } from '../support/wait.mjs';
 
 const kToken = 'a token of the test';
 const env = { ADMIN: kToken };
@@ -101,7 +101,10 @@ for (const path of ['/events', '/lines']) {
     const gateway = await start({ api: { timeout: '300ms' }, listener: { limits: { body_timeout: '300ms' } } });
     const [answer, server] = await upstreamOf(async () => ({ done: collect(gateway.port, path) }));
     server.write('data: first\n\n');
-    await delay(1200);
+    // An ordinary answer, begun later, is cut off for the same silence.
+    const [ordinary, stalled] = await upstreamOf(async () => ({ done: collect(gateway.port, '/watch') }));
+    stalled.write('[');
+    assert.equal((await within('the end of the other', ordinary.done)).how, 'abort');
     server.end('data: last\n\n');
     assert.deepEqual(await within('the end', answer.done), { status: 200, text: 'data: first\n\ndata: last\n\n', how: 'end' });
     await gateway.stop();
