@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::seconds kPoolSweep{5};
 constexpr std::chrono::seconds kRefusalLines{1};
 constexpr std::size_t kWorthTrimming = 256UL * 1024;
-// How long a drain waits for the first request of a connection that has just been made.
+// How long a drain, or a listener that is gone, waits for the first request of a new connection.
 constexpr std::chrono::seconds kFirstRequestGrace{1};
 
 }  // namespace
@@ -148,9 +148,14 @@ class Worker::State {
     }
   }
   void end_silent_connections() {
+    bool fresh = false;
     for (Connection* connection : connections_) {
-      if (connection->phase != http::Phase::kBusy) connection->stream.cancel_read();
+      if (connection->phase == http::Phase::kBusy || !connection->listening.draining()) continue;
+      fresh = fresh || connection->phase == http::Phase::kFresh;
+      connection->stream.cancel_read();
     }
+    // One that was not waiting just then begins to.
+    if (fresh) fresh_timer_.arm(loop_.now() + kFirstRequestGrace);
   }
   void end_connections() {
     services_.streams.end_all(StreamEnd::kShutdown);
@@ -437,7 +442,9 @@ Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapsho
     next.push_back(std::move(fresh));
   }
   for (const auto& listening : listeners_) {
-    if (std::ranges::find(next, listening) == next.end()) listening->retire();
+    if (std::ranges::find(next, listening) != next.end()) continue;
+    listening->retire();
+    fresh_timer_.arm(loop_.now() + kFirstRequestGrace);
   }
   end_idle_connections();
   listeners_ = std::move(next);

@@ -190,6 +190,24 @@ test('what came in at a listener that is gone is decided by the configuration th
   await gateway.stop();
 });
 
+test('a connection on which nothing ever came does not hold the configuration of a listener that is gone', async () => {
+  const both = { listeners: { outside: { address: '127.0.0.1:0' }, public: { address: '127.0.0.1:0' } } };
+  const gateway = await start(config(undefined, { ...both, apis: { echo: { listeners: ['outside', 'public'], upstream: 'echo', authenticate: 'none', routes: anyRoutes } } }));
+  const [silent, more, kept] = await Promise.all([
+    RawClient.connect(gateway.listeners.outside),
+    RawClient.connect(gateway.listeners.outside),
+    RawClient.connect(gateway.listeners.public),
+  ]);
+  await eventually('all to be accepted', async () => (await metric(gateway.admin, kToken, 'portcullis_connections', { listener: 'outside' })) === 2);
+  assert.equal((await gateway.reload(config())).event, 'reloaded');
+  for (const client of [silent, more]) assert.equal(await client.state(5000), 'closed');
+  await eventually('the old snapshot to be freed', async () => (await snapshots(gateway)) === 1);
+  kept.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
+  assert.equal((await kept.response()).text, 'ok', 'that of a listener that stays is not ended');
+  for (const client of [silent, more, kept]) client.destroy();
+  await gateway.stop();
+});
+
 test('signals that come faster than reloads lose nothing', async () => {
   const gateway = await start();
   const busy = load(gateway.port, 4);
