@@ -45,6 +45,15 @@ class Worker::State {
     // No longer in the configuration that is about to be taken: accepts no more, and its
     // connections end after the request in hand, which the configuration decides that had it.
     void retire();
+    // Whether connections are made as the plan has it: in clear text or under TLS, by their peers
+    // or by proxies.
+    [[nodiscard]] bool made_as(const ListenerPlan& plan) const {
+      return (tls_ != nullptr) == plan.config.tls.has_value() &&
+             proxies_.empty() == plan.proxies.empty();
+    }
+    // Takes the socket of one that was made otherwise and is about to retire: a request that is not
+    // yet in hand there is never decided, since what would be said could be in clear text.
+    void succeed(Listening& before);
     [[nodiscard]] bool retired() const { return retired_; }
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const IpEndpoint& wanted() const { return wanted_; }
@@ -62,6 +71,8 @@ class Worker::State {
     [[nodiscard]] bool draining() const override { return retired_ || owner_.draining_; }
     void on_abuse(http2::Abuse abuse, const http::ConnectionInfo& connection) override;
     [[clang::coro_wrapper]] Task<void> handle(http::Exchange& exchange) override {
+      if (superseded_) [[unlikely]]
+        return drop(exchange);
       // One that was good when the connection was made may have been revoked since.
       if (runtime::ClientCertificate* shown = exchange.connection().certificate; shown != nullptr)
         shown->keep_up_with(clients());
@@ -69,6 +80,8 @@ class Worker::State {
     }
     [[clang::coro_wrapper]] Task<void> handle_unreadable(http::Exchange& exchange,
                                                          const Error& error) override {
+      if (superseded_) [[unlikely]]
+        return drop(exchange);
       return serve_unreadable(exchange, snapshot(), index_, owner_.services_, error);
     }
     void on_connection(int fd, const IpEndpoint& peer) override;
@@ -81,6 +94,10 @@ class Worker::State {
 
    private:
     friend class State;
+    static Task<void> drop(http::Exchange& exchange) {
+      exchange.abort();
+      co_return;
+    }
     // Whose certificates are believed. Null: none are asked for.
     [[nodiscard]] std::shared_ptr<const runtime::Trust> clients() const {
       return tls_ != nullptr ? tls_->clients() : nullptr;
@@ -108,6 +125,7 @@ class Worker::State {
     TimePoint next_refusal_line_{};
     TimePoint next_abuse_line_{};
     bool retired_ = false;
+    bool superseded_ = false;
     SnapshotRef last_;  // once retired: the last one that had this listener
   };
 
@@ -142,9 +160,10 @@ class Worker::State {
   // Where no further request is wanted.
   void end_idle_connections() {
     for (Connection* connection : connections_) {
-      const bool looks =
-          connection->phase == http::Phase::kIdle || connection->phase == http::Phase::kMultiplexed;
-      if (looks && connection->listening.draining()) connection->stream.cancel_read();
+      const Listening& listening = connection->listening;
+      const bool may_ask = connection->phase == http::Phase::kFresh && !listening.superseded_;
+      if (connection->phase == http::Phase::kBusy || may_ask) continue;
+      if (listening.draining()) connection->stream.cancel_read();
     }
   }
   void end_silent_connections() {
@@ -234,6 +253,13 @@ void Worker::State::Listening::update(std::size_t index, const ListenerPlan& pla
   local_wanted_ = plan.local_wanted;
   limits_ = plan.config.limits;
   counts_ = std::move(counts);
+}
+
+void Worker::State::Listening::succeed(Listening& before) {
+  wanted_ = before.wanted_;
+  acceptor_ = std::move(before.acceptor_);
+  acceptor_->hand_to(*this);
+  before.superseded_ = true;
 }
 
 void Worker::State::Listening::retire() {
@@ -428,19 +454,24 @@ Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapsho
                                   const SharedListeners& shared) {
   // First what can fail: new sockets.
   std::vector<std::shared_ptr<Listening>> next;
+  std::vector<std::pair<Listening*, Listening*>> successions;
   for (const ListenerPlan& plan : snapshot->listeners()) {
     const auto same = std::ranges::find_if(listeners_, [&](const auto& listening) {
       return listening->name() == plan.config.name &&
              listening->wanted().to_string() == plan.config.address.to_string();
     });
-    if (same != listeners_.end()) {
+    if (same != listeners_.end() && (*same)->made_as(plan)) {
       next.push_back(*same);
       continue;
     }
     auto fresh = std::make_shared<Listening>(*this, plan.config.name);
-    PC_CHECK_OK(fresh->open(plan.config.address, shared.at(plan.config.name).bound));
+    if (same != listeners_.end())
+      successions.emplace_back(fresh.get(), same->get());
+    else
+      PC_CHECK_OK(fresh->open(plan.config.address, shared.at(plan.config.name).bound));
     next.push_back(std::move(fresh));
   }
+  for (const auto& [fresh, before] : successions) fresh->succeed(*before);
   for (const auto& listening : listeners_) {
     if (std::ranges::find(next, listening) != next.end()) continue;
     listening->retire();

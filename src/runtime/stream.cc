@@ -384,7 +384,7 @@ Acceptor::Acceptor(Loop& loop, int fd, const IpEndpoint& address, Handler& handl
     : loop_(loop),
       fd_(fd),
       address_(address),
-      handler_(handler),
+      handler_(&handler),
       pause_(
           loop.timers(),
           [](void* self) {
@@ -474,7 +474,7 @@ bool Acceptor::accept_some(int most) {
     SocketAddress peer;
     const int fd = ::accept4(fd_, peer.get(), peer.size_pointer(), SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      handler_.on_connection(fd, peer.endpoint());
+      handler_->on_connection(fd, peer.endpoint());
       continue;
     }
     if (errno == EAGAIN) return true;

@@ -226,6 +226,8 @@ class Acceptor final : public Pollable {
   // Accepts until the queue is empty, since closing the socket resets what waits in it; then
   // closes.
   void stop();
+  // What is accepted from now on goes to `handler`.
+  void hand_to(Handler& handler) { handler_ = &handler; }
 
  private:
   Acceptor(Loop& loop, int fd, const IpEndpoint& address, Handler& handler);
@@ -235,7 +237,7 @@ class Acceptor final : public Pollable {
   Loop& loop_;
   int fd_;
   IpEndpoint address_;
-  Handler& handler_;
+  Handler* handler_;
   bool paused_ = false;  // out of descriptors or memory: wait a moment rather than spin
   Timer pause_;
 };

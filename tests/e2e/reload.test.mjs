@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import http from 'node:http';
+import { makeAuthority } from '../support/certificates.mjs';
 import { request } from '../support/client.mjs';
 import { anyRoutes, openConfig } from '../support/config.mjs';
 import { Gateway } from '../support/gateway.mjs';
-import { RawClient } from '../support/raw_client.mjs';
+import { RawClient, roundTrip } from '../support/raw_client.mjs';
 import { metric } from '../support/metrics.mjs';
 import { deep, releaseBinary } from '../support/paths.mjs';
 import { startUpstream } from '../support/upstream.mjs';
@@ -16,9 +17,12 @@ const kReloads = deep ? 1000 : 50;
 const kToken = 'the admin token of the reload tests';
 const upstream = await startUpstream((_incoming, response) => response.end('ok'));
 const other = await startUpstream((_incoming, response) => response.end('other'));
+const authority = await makeAuthority();
+const certificate = await authority.issue('reload', ['a.test', '127.0.0.1']);
 after(async () => {
   await upstream.stop();
   await other.stop();
+  await authority.remove();
 });
 
 const admin = { address: '127.0.0.1:0', token: '${env:PORTCULLIS_TEST_TOKEN}' };
@@ -207,6 +211,50 @@ test('a connection on which nothing ever came does not hold the configuration of
   for (const client of [silent, more, kept]) client.destroy();
   await gateway.stop();
 });
+
+// How connections are made before and after: what is TLS now must not be served in clear text any more.
+for (const [name, before, now] of [
+  ['TLS', {}, { tls: { certificates: [certificate] } }],
+  ['PROXY headers', {}, { proxy_protocol: true }],
+  ['no PROXY headers', { proxy_protocol: true }, {}],
+]) {
+  test(`from the reload on that turns a listener to ${name}, connections from before are not served`, async () => {
+    let release;
+    const slow = await startUpstream((incoming, response) => {
+      if (incoming.url === '/slow') release = () => response.end('slow');
+      else response.end('ok');
+    });
+    const at = (listener) => config(slow.target, { listener, trusted_proxies: ['127.0.0.0/8'] });
+    const gateway = await start(at(before));
+    const clients = await Promise.all([0, 1, 2, 3, 4].map(() => RawClient.connect(gateway.port)));
+    const [idle, , late, begun, busy] = clients;
+    const proxied = before.proxy_protocol ? 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n' : '';
+    const rest = 'Host: a.test\r\n\r\n';
+    if (proxied) for (const client of clients) client.send(proxied);
+    idle.send(`GET / HTTP/1.1\r\n${rest}`);
+    assert.equal((await idle.response()).text, 'ok');
+    begun.send('GET /begun HTTP/1.1\r\n');
+    busy.send(`GET /slow HTTP/1.1\r\n${rest}GET /behind HTTP/1.1\r\n${rest}`);
+    await eventually('the request upstream', () => release);
+    await eventually('all to be accepted', async () => (await metric(gateway.admin, kToken, 'portcullis_connections', { listener: 'public' })) === clients.length);
+    assert.equal((await gateway.reload(at(now))).event, 'reloaded');
+    late.send(`GET /late HTTP/1.1\r\n${rest}`);
+    begun.send(rest);
+    release();
+    const answer = await busy.response();
+    assert.equal(answer.text, 'slow', 'the request in hand is answered');
+    assert.equal(answer.header('connection'), 'close');
+    for (const client of clients) assert.match(await client.state(5000), /closed|reset/);
+    assert.deepEqual(slow.requests.map((each) => each.url), ['/', '/slow'], 'and no other');
+    const options = now.tls ? { ca: authority.ca, servername: 'a.test' } : undefined;
+    if (!now.proxy_protocol) assert.equal((await request(gateway.port, '/', { tls: options, headers: { host: 'a.test' } })).text, 'ok');
+    else assert.equal((await roundTrip(gateway.port, `PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n${rest}`)).text, 'ok');
+    await eventually('the old snapshot to be freed', async () => (await snapshots(gateway)) === 1);
+    for (const client of clients) client.destroy();
+    await gateway.stop();
+    await slow.stop();
+  });
+}
 
 test('signals that come faster than reloads lose nothing', async () => {
   const gateway = await start();
