@@ -72,17 +72,29 @@ void Ledger::count_refusal(const Plan* plan, Step step, ErrorCode code) {
   shard_->add(found->second);
 }
 
+Ledger::UpstreamCounters& Ledger::counters_of(const std::string& upstream) {
+  const auto found = upstreams_.find(upstream);
+  if (found != upstreams_.end()) return found->second;
+  telemetry::CounterFamily failures(registry_, "portcullis_upstream_failures_total",
+                                    "Attempts at an upstream that failed.", {"upstream", upstream},
+                                    "type");
+  return upstreams_.emplace(upstream, UpstreamCounters{std::move(failures), std::nullopt})
+      .first->second;
+}
+
 void Ledger::count_upstream_failure(const std::string& upstream, ErrorCode code) {
-  shard_->add(registry_.counter("portcullis_upstream_failures_total",
-                                "Attempts at an upstream that failed.",
-                                {{"upstream", upstream}, {"type", problem_kind(code).slug}}));
+  shard_->add(counters_of(upstream).failures.of(problem_kind(code).slug));
 }
 
 void Ledger::count_upstream_retry(const std::string& upstream) {
-  shard_->add(
-      registry_.counter("portcullis_upstream_retries_total",
-                        "Requests sent again, since the first attempt was certainly not processed.",
-                        {{"upstream", upstream}}));
+  std::optional<telemetry::CounterId>& retries = counters_of(upstream).retries;
+  if (!retries) {
+    retries = registry_.counter(
+        "portcullis_upstream_retries_total",
+        "Requests sent again, since the first attempt was certainly not processed.",
+        {{"upstream", upstream}});
+  }
+  shard_->add(*retries);
 }
 
 std::string_view Ledger::time_text(WallTime now) {

@@ -9,10 +9,13 @@
 #include "gateway/step.h"
 #include "gateway/streams.h"
 #include "http/exchange.h"
+#include "telemetry/counter_family.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,11 +45,18 @@ class Ledger {
   [[nodiscard]] telemetry::Registry& registry() { return registry_; }
 
  private:
+  struct UpstreamCounters {
+    telemetry::CounterFamily failures;
+    std::optional<telemetry::CounterId> retries;
+  };
+  UpstreamCounters& counters_of(const std::string& upstream);
+
   telemetry::Registry& registry_;
   telemetry::ShardHandle shard_;
   PlanMetrics unrouted_;
   std::unordered_map<std::uint64_t, telemetry::CounterId>
       refusals_;  // by series of the route, step and code
+  std::map<std::string, UpstreamCounters, std::less<>> upstreams_;
   WallTime time_of_text_{};
   std::string time_text_;
   std::optional<telemetry::LogBuffer> log_;

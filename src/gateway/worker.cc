@@ -8,6 +8,7 @@
 #include "runtime/client_certificate.h"
 #include "runtime/socket_address.h"
 #include "runtime/tls.h"
+#include "telemetry/counter_family.h"
 #include "upstream/pools.h"
 
 #include <algorithm>
@@ -88,7 +89,6 @@ class Worker::State {
     [[nodiscard]] bool speaks(config::Protocol protocol) const {
       return std::ranges::find(protocols_, protocol) != protocols_.end();
     }
-    void count_unproxied(std::string_view reason);
     void on_refused_certificate(std::string_view fault, std::string_view reason,
                                 const IpEndpoint& peer);
 
@@ -122,6 +122,9 @@ class Worker::State {
     telemetry::CounterId accepted_;
     telemetry::CounterId refused_;
     telemetry::CounterId failed_handshakes_;
+    telemetry::CounterFamily unproxied_;
+    telemetry::CounterFamily refused_certificates_;
+    telemetry::CounterFamily abuses_;
     TimePoint next_refusal_line_{};
     TimePoint next_abuse_line_{};
     bool retired_ = false;
@@ -220,7 +223,19 @@ class Worker::State {
 // ---- listening
 
 Worker::State::Listening::Listening(State& owner, std::string name)
-    : owner_(owner), name_(std::move(name)) {
+    : owner_(owner),
+      name_(std::move(name)),
+      unproxied_(owner.services_.ledger.registry(), "portcullis_proxy_headers_refused_total",
+                 "Connections closed, since nobody who may said whose they are.",
+                 {"listener", name_}, "reason"),
+      refused_certificates_(owner.services_.ledger.registry(),
+                            "portcullis_client_certificates_refused_total",
+                            "Handshakes that ended since the client's certificate was not good.",
+                            {"listener", name_}, "reason"),
+      abuses_(owner.services_.ledger.registry(), "portcullis_http2_abuse_total",
+              "HTTP/2 connections (kind window: streams) that ended, since their clients went "
+              "beyond a bound.",
+              {"listener", name_}, "kind") {
   telemetry::Registry& registry = owner_.services_.ledger.registry();
   open_ = registry.gauge("portcullis_connections", "Open connections.", {{"listener", name_}});
   accepted_ = registry.counter("portcullis_connections_total", "Connections accepted.",
@@ -272,7 +287,7 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   telemetry::Shard& shard = owner_.services_.ledger.shard();
   const bool proxied = !proxies_.empty();
   if (proxied && !is_trusted(peer.address, proxies_)) {
-    count_unproxied("untrusted");
+    shard.add(unproxied_.of("untrusted"));
     close(fd);
     return;
   }
@@ -293,15 +308,6 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   owner_.tasks_.spawn(run_connection(*self, fd, peer));
 }
 
-// Registered when it first happens: most listeners have no proxy before them.
-void Worker::State::Listening::count_unproxied(std::string_view reason) {
-  Ledger& ledger = owner_.services_.ledger;
-  ledger.shard().add(
-      ledger.registry().counter("portcullis_proxy_headers_refused_total",
-                                "Connections closed, since nobody who may said whose they are.",
-                                {{"listener", name_}, {"reason", reason}}));
-}
-
 // Whose connection it is: its peer's, or where a PROXY header must come first, whose that says.
 [[gnu::noinline]] Task<bool> Worker::State::learn_peer(Listening& listening,
                                                        ConnectionCounts& counts,
@@ -313,9 +319,10 @@ void Worker::State::Listening::count_unproxied(std::string_view reason) {
       co_await http::receive_proxy_header(connection.stream, deadline);
   if (!header) {
     const ErrorCode code = header.error().code;
-    listening.count_unproxied(code == ErrorCode::kMalformedRequest ? "malformed"
-                              : code == ErrorCode::kTimeout        ? "timeout"
-                                                                   : "closed");
+    listening.owner_.services_.ledger.shard().add(
+        listening.unproxied_.of(code == ErrorCode::kMalformedRequest ? "malformed"
+                                : code == ErrorCode::kTimeout        ? "timeout"
+                                                                     : "closed"));
     co_return false;
   }
   if (const std::optional<http::ProxyHeader::Ends>& ends = header->ends; ends) {
@@ -333,11 +340,7 @@ void Worker::State::Listening::count_unproxied(std::string_view reason) {
 void Worker::State::Listening::on_refused_certificate(std::string_view fault,
                                                       std::string_view reason,
                                                       const IpEndpoint& peer) {
-  Ledger& ledger = owner_.services_.ledger;
-  ledger.shard().add(ledger.registry().counter(
-      "portcullis_client_certificates_refused_total",
-      "Handshakes that ended since the client's certificate was not good.",
-      {{"listener", name_}, {"reason", fault}}));
+  owner_.services_.ledger.shard().add(refused_certificates_.of(fault));
   if (owner_.log_ == nullptr || owner_.loop_.now() < next_refusal_line_) return;
   next_refusal_line_ = owner_.loop_.now() + kRefusalLines;
   owner_.log_->warning(
@@ -347,12 +350,8 @@ void Worker::State::Listening::on_refused_certificate(std::string_view fault,
 
 void Worker::State::Listening::on_abuse(http2::Abuse abuse,
                                         const http::ConnectionInfo& connection) {
-  Ledger& ledger = owner_.services_.ledger;
   const std::string_view kind = http2::name_of(abuse);
-  ledger.shard().add(ledger.registry().counter("portcullis_http2_abuse_total",
-                                               "HTTP/2 connections (kind window: streams) that "
-                                               "ended, since their clients went beyond a bound.",
-                                               {{"listener", name_}, {"kind", kind}}));
+  owner_.services_.ledger.shard().add(abuses_.of(kind));
   if (owner_.log_ == nullptr || owner_.loop_.now() < next_abuse_line_) return;
   next_abuse_line_ = owner_.loop_.now() + kRefusalLines;
   owner_.log_->warning(
