@@ -36,11 +36,14 @@ void Target::close_idle(TimePoint now) {
       idle_, [&](const auto& connection) { return now - connection->idle_since < idle_timeout_; });
   idle_.erase(idle_.begin(), first_young);
   // Nobody asks for the name of a target that nobody uses.
-  if ((active_ > 0 || !idle_.empty()) && dialer_.refresh()) {
-    std::erase_if(idle_, [&](const auto& connection) {
-      return !dialer_.leads_to(connection->http.stream().peer().address);
-    });
-  }
+  if (active_ > 0 || !idle_.empty()) follow_name();
+}
+
+void Target::follow_name() {
+  if (!dialer_.refresh()) return;
+  std::erase_if(idle_, [&](const auto& connection) {
+    return !dialer_.leads_to(connection->http.stream().peer().address);
+  });
 }
 
 void Target::give_back(std::unique_ptr<PooledConnection> connection) {
@@ -60,6 +63,8 @@ void Target::on_stirred(void* connection) {
 }
 
 std::unique_ptr<PooledConnection> Target::take_idle() {
+  // Requests that need no new connection would else not notice that the name has moved.
+  if (!idle_.empty()) follow_name();
   while (!idle_.empty()) {
     std::unique_ptr<PooledConnection> connection = std::move(idle_.back());
     idle_.pop_back();

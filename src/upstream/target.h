@@ -67,6 +67,8 @@ class Target {
   friend class Upstream;
   friend class Lease;
 
+  // Closes what stands idle where the name leads no more.
+  void follow_name();
   void give_back(std::unique_ptr<PooledConnection> connection);
   // Null when nothing usable stands idle.
   [[nodiscard]] std::unique_ptr<PooledConnection> take_idle();
