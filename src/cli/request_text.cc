@@ -208,9 +208,10 @@ Result<RequestText> make_request(const RequestWords& words, const gateway::Snaps
   if (has_line_end(method) || has_line_end(url.target))
     return wrong("neither the method nor the URL may hold a line end");
   text.head += "\r\n";
-  // RFC 6066 3: an address is not asked for.
-  const bool address = of_host.host.starts_with('[') || IpAddress::parse(of_host.host);
-  if (!address) text.server_name = lower(of_host.host);
+  // A client asks in its handshake for the host that it connects to, whatever `Host` then says;
+  // never for an address (RFC 6066 3).
+  const std::string& asked = url.authority.empty() ? of_host.host : url.host;
+  if (!asked.starts_with('[') && !IpAddress::parse(asked)) text.server_name = lower(asked);
   const std::string_view before_query = words.url.substr(0, words.url.find('?'));
   text.shown = method + " " + std::string(before_query);
   return text;

@@ -315,9 +315,12 @@ std::unique_ptr<runtime::ClientCertificate> show_certificate(const Question& que
   const auto& shown = question.certificates;
   const std::span behind(shown.begin() + 1, shown.end());
   const Result<WallTime> good = context->clients()->verify(*shown.front(), behind);
-  const std::string rule = "listeners." + name + ".tls.client_ca";
+  std::string rule = "listeners." + name + ".tls.client_ca";
   ExplainedStep accept{.number = 1, .name = "accept", .refused = !good, .facts = {}};
   if (!good) {
+    // Good but for the lists: then it is they that refuse it.
+    if (context->clients()->without_lists()->verify(*shown.front(), behind))
+      rule = "listeners." + name + ".tls.client_crl";
     explanation.ending = Ending::kRefused;
     explanation.rule = rule;
     explanation.reason = good.error().detail;

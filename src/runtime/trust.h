@@ -54,6 +54,11 @@ class Trust {
   [[nodiscard]] Result<WallTime> verify(const x509_st& leaf,
                                         std::span<const CertificatePtr> intermediates) const;
 
+  // The same authorities, and nothing taken back.
+  [[nodiscard]] std::shared_ptr<const Trust> without_lists() const {
+    return make(authorities_, nullptr);
+  }
+
   [[nodiscard]] x509_store_st* store() const { return store_; }
 
  private:

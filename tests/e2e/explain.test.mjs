@@ -238,19 +238,21 @@ test('a client certificate is judged as a handshake judges it', async () => {
   const [partners, strangers] = [await makeAuthority(), await makeAuthority()];
   const good = await partners.issue('client', ['client.test']);
   const foreign = await strangers.issue('client', ['client.test']);
+  const revoked = await partners.issue('revoked', ['client.test']);
+  const list = await partners.revocations('list.crl', [revoked]);
   const server = await Gateway.start({
     version: 1,
     workers: 1,
     listeners: {
       public: { address: '127.0.0.1:0' },
-      secure: { address: '127.0.0.1:0', tls: { certificates: [{ cert, key: certKey }], client_ca: partners.caFile } },
+      secure: { address: '127.0.0.1:0', tls: { certificates: [{ cert, key: certKey }], client_ca: partners.caFile, client_crl: list } },
     },
     authenticators: { partner: { mutual_tls: { subject: 'san.dns', roles: ['partner'] } } },
     roles: { partner: ['get'] },
     apis: {
       shop: {
         listeners: ['secure'],
-        hosts: ['shop.test'],
+        hosts: ['shop.test', 'other.test'],
         upstream: 'shop',
         authenticate: ['partner'],
         forward: { identity: { 'x-user': 'subject' }, client_certificate: 'leaf' },
@@ -260,9 +262,9 @@ test('a client certificate is judged as a handshake judges it', async () => {
     upstreams: { shop: { targets: [upstream.target] } },
   });
   try {
-    const ask = async (shown) => {
+    const ask = async (shown, host = 'shop.test') => {
       const tls = { ca: authority.ca, servername: 'shop.test', cert: shown && (await readFile(shown.cert)), key: shown && (await readFile(shown.key)) };
-      return request(server.listeners.secure, '/', { headers: { host: 'shop.test' }, tls });
+      return request(server.listeners.secure, '/', { headers: { host }, tls });
     };
     const say = async (...args) => {
       const { code, stdout, stderr } = await run(['explain', '--json', '-c', server.file, 'GET', 'https://shop.test/', ...args]);
@@ -283,6 +285,15 @@ test('a client certificate is judged as a handshake judges it', async () => {
     assert.equal(closed.answer.status, 0);
     assert.equal(closed.steps.length, 1);
     assert.match(closed.steps[0].facts[0].at, /portcullis\.yaml:\d+$/);
+    // It is the list that refuses it, and so its line.
+    await assert.rejects(ask(revoked));
+    const [fact] = (await say('--cert', revoked.cert)).steps[0].facts;
+    assert.match(fact.what, /^listeners\.secure\.tls\.client_crl: .*revoked/);
+    const lines = (await readFile(server.file, 'utf8')).split('\n');
+    assert.match(lines[Number(fact.at.split(':').at(-1)) - 1], /client_crl/);
+    // Whom the handshake asked for is the URL's host, whatever `Host` says then.
+    assert.equal((await ask(good, 'other.test')).status, 421);
+    assert.equal((await say('--cert', good.cert, '-H', 'Host: other.test')).answer.status, 421);
     assert.equal((await ask()).status, 401);
     assert.equal((await say()).answer.status, 401);
     const text = await run(['explain', '-c', server.file, 'GET', 'https://shop.test/', '--cert', foreign.cert]);
