@@ -17,6 +17,8 @@ class CorsRule {
   // `key` is where it stands, for the log: `apis.shop.cors`.
   CorsRule(const config::Cors& cors, std::string key);
 
+  [[nodiscard]] const std::string& key() const { return key_; }
+
   // `origin` as the browser sent it, compared octet by octet.
   [[nodiscard]] bool allows(std::string_view origin) const;
 

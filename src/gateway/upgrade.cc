@@ -94,9 +94,10 @@ Result<void> check_upgrade_origin(const http::Request& request, const CorsRule& 
   for (const http::Field& field : request.fields) {
     if (field.id != FieldId::kOrigin) continue;
     if (is_own_origin(field.value, request) || cors.allows(field.value)) continue;
-    return refuse(ErrorCode::kOriginNotAllowed, "the origin " +
-                                                    std::string(field.value.substr(0, kMostShown)) +
-                                                    " is not among those allowed");
+    return refuse(ErrorCode::kOriginNotAllowed,
+                  "the origin " + std::string(field.value.substr(0, kMostShown)) +
+                      " is not among those allowed",
+                  cors.key());
   }
   return {};
 }

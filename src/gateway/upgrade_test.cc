@@ -154,7 +154,7 @@ TEST(CheckUpgradeResponse, BelievesOnlyWhatWasAskedFor) {
 TEST(CheckUpgradeOrigin, LetsPagesOfTheHostAndOfAllowedOriginsPass) {
   config::Cors allowed;
   allowed.origins = {"https://app.example.com"};
-  const CorsRule rule(allowed, "apis.chat.cors");
+  const CorsRule rule(allowed, "apis.chat.routes[3].cors");
   struct Case {
     std::string_view why;
     std::string_view host;
@@ -190,7 +190,10 @@ TEST(CheckUpgradeOrigin, LetsPagesOfTheHostAndOfAllowedOriginsPass) {
     parsed.request.scheme = c.scheme;
     const auto got = check_upgrade_origin(parsed.request, rule);
     EXPECT_EQ(got.has_value(), c.want);
-    if (!got) EXPECT_EQ(got.error().code, ErrorCode::kOriginNotAllowed);
+    if (!got) {
+      EXPECT_EQ(got.error().code, ErrorCode::kOriginNotAllowed);
+      EXPECT_EQ(got.error().rule, "apis.chat.routes[3].cors") << "the rule that decided";
+    }
   }
 }
 
