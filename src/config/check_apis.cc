@@ -110,11 +110,12 @@ void check_overlaps(const Config& config, Context& context) {
         reported = true;
         context.diagnostics.error(
             api.at, "apis." + api.name,
-            fmt::format("the API {} has {} with base_path {} on the listener {} too, at {}: change "
-                        "the hosts, base_path or listeners of one",
+            fmt::format("the API {} has {} {} on the listener {} too, at {}: change the hosts, "
+                        "base_path or listeners of one",
                         quote(earlier->second->name), host.empty() ? "every host" : quote(host),
-                        quote(api.base_path), quote(listener.value),
-                        context.place(api.at, earlier->second->at)));
+                        api.base_path.empty() ? "without a base_path"
+                                              : "with base_path " + quote(api.base_path),
+                        quote(listener.value), context.place(api.at, earlier->second->at)));
       }
   }
 }

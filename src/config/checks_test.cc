@@ -423,7 +423,7 @@ TEST(Checks, OfApis) {
        "apis.shop.forward.identity.x-t", "no authenticator has the claim"},
       {"too many retries", api, "retries: 11, " + from_a, "apis.shop.retries", "from 0 to 10"},
       {"an API where another is", more, second, "apis.other",
-       "the API `shop` has every host with base_path ``"},
+       "the API `shop` has every host without a base_path on the listener"},
   };
   for (const Case& c : cases) expect_one_error(c);
 }
