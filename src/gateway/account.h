@@ -1,4 +1,4 @@
-// What is known of one request when it has ended: its log line and its counts.
+// Step 13: what is known of one request when it has ended, its log line and its counts.
 #pragma once
 
 #include "authn/identity.h"

@@ -65,3 +65,24 @@ test('every function that ARCHITECTURE.md names exists', () => {
   }
   assert.deepEqual(missing, []);
 });
+
+test('a step has the same number in ARCHITECTURE.md, in the code and in explain', () => {
+  const read = (path) => readFileSync(join(root, path), 'utf8');
+  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| (\d+) \| (.*?) \| (.*?) \|/gm)].map(([, number, step, where]) => ({ number, step, where }));
+  const numbers = rows.map((row) => row.number);
+  const numberOf = (place) => rows.find((row) => row.where.includes(place)).number;
+  assert.ok(numbers.length > 5);
+  const explained = [...read('src/gateway/explain.cc').matchAll(/case Step::k(\w+):\s+return (\d+);/g)];
+  // explain tells of the accepting in other words, and writes no account.
+  assert.deepEqual(explained.map(([, , number]) => number), numbers.slice(1, -1));
+  const serve = read('src/gateway/serve.cc');
+  for (const [, name, number] of serve.matchAll(/\b(\w+)\(.*\);\s+\/\/ (\d+)$/gm)) {
+    const row = rows.find((one) => one.number === number);
+    assert.ok(row, `${name} is step ${number} in serve.cc`);
+    const comment = serve.match(new RegExp(`^// (\\d+): [^\\n]*\\n(?://.*\\n)*[^\\n/]*\\b${name}\\(`, 'm'));
+    if (comment) assert.equal(comment[1], number, name);
+  }
+  assert.equal(/forward\(forwarding\);\s+\/\/ (\d+)/.exec(serve)[1], numberOf('forward.cc: forward'));
+  assert.equal(/^\/\/ Step (\d+):/.exec(read('src/gateway/forward.h'))[1], numberOf('forward.cc: forward'));
+  assert.equal(/^\/\/ Step (\d+):/.exec(read('src/gateway/account.h'))[1], numberOf('account.cc: write'));
+});
