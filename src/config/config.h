@@ -256,6 +256,7 @@ struct Eject {
 };
 
 enum class ProxyProtocol : std::uint8_t { kNone, kV1, kV2 };
+enum class UpstreamProtocol : std::uint8_t { kHttp11, kHttp2 };
 
 // TLS to the targets; they are verified always.
 struct UpstreamTls {
@@ -271,7 +272,8 @@ struct Upstream {
   Balance balance = Balance::kRoundRobin;
   std::uint32_t maximum_connections = 256;  // of each worker, to each target
   milliseconds connect_timeout{2'000};
-  milliseconds idle_timeout{60'000};                    // a pooled connection is closed after this
+  milliseconds idle_timeout{60'000};  // a pooled connection is closed after this
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp11;
   ProxyProtocol proxy_protocol = ProxyProtocol::kNone;  // tells the targets whose connection it is
   std::vector<Cidr> allow_addresses;  // what names may resolve to; empty: any but special ones
   std::optional<Health> health;

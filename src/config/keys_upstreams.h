@@ -11,9 +11,6 @@ inline constexpr std::string_view kBalances[] = {"round_robin", "least_requests"
 inline constexpr std::string_view kProxyVersions[] = {"none", "v1", "v2"};
 inline constexpr std::string_view kBalancesToCome[] = {"consistent_hash", "peak_ewma"};
 
-inline constexpr std::string_view kProtocolsOfUpstreams[] = {"http/1.1"};
-inline constexpr std::string_view kProtocolsOfUpstreamsToCome[] = {"h2"};
-
 inline constexpr Key kConnectionKeys[] = {
     {.name = "maximum",
      .type = KeyType::kInteger,
@@ -110,9 +107,8 @@ inline constexpr Key kUpstreamKeys[] = {
      .block = &kConnections},
     {.name = "protocol",
      .type = KeyType::kChoice,
-     .help = "What the targets speak",
-     .choices = kProtocolsOfUpstreams,
-     .not_built_choices = kProtocolsOfUpstreamsToCome},
+     .help = "What the targets speak. With h2 a connection carries many requests",
+     .choices = kProtocols},
     {.name = "health",
      .type = KeyType::kMapping,
      .help = "Whether the targets are well, asked again and again",

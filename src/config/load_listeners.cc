@@ -157,8 +157,12 @@ void read_upstreams(Scope& root, Config& config) {
     upstream.at = scope.at();
     read_reach(scope, upstream);
     scope.choice("balance", upstream.balance);
-    enum class Protocol : std::uint8_t { kHttp11 } protocol{};
-    scope.choice("protocol", protocol);
+    scope.choice("protocol", upstream.protocol);
+    if (upstream.protocol == UpstreamProtocol::kHttp2 &&
+        upstream.proxy_protocol != ProxyProtocol::kNone)
+      scope.error("proxy_protocol",
+                  "an h2 connection is shared by many clients, and the header tells of one: remove "
+                  "this, or write `protocol: http/1.1`");
     scope.mapping("tls", [&](Scope& tls) { read_upstream_tls(tls, upstream.tls.emplace()); });
     const bool nameless = std::ranges::any_of(
         upstream.targets, [](const Text& target) { return target.value.starts_with("unix:"); });

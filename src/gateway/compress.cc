@@ -113,11 +113,11 @@ void rewrite_not_modified(const http::Request& request, http::Response& response
 
 class CompressedRelay {
  public:
-  CompressedRelay(Forwarding& forwarding, http::ClientConnection& connection, http::Response& head,
+  CompressedRelay(Forwarding& forwarding, http::ClientExchange& upstream, http::Response& head,
                   const BodyBounds& bounds, Compression compression)
       : forwarding_(forwarding),
         exchange_(forwarding.exchange),
-        connection_(connection),
+        upstream_(upstream),
         head_(head),
         bounds_(bounds),
         compression_(std::move(compression)),
@@ -133,22 +133,19 @@ class CompressedRelay {
 
   Task<Result<void>> run() {
     PC_CO_TRY(std::string_view piece, take_buffered());
-    for (unsigned pieces = 1; !connection_.body_ended(); ++pieces) {
+    for (unsigned pieces = 1; !upstream_.body_ended(); ++pieces) {
       PC_CO_CHECK(co_await encode(piece, Flush::kNone));
       if (pieces % kPiecesAtOnce == 0) co_await exchange_.loop().yield();
       PC_CO_TRY(piece, take_buffered());
-      if (!piece.empty() || connection_.body_ended()) continue;
+      if (!piece.empty() || upstream_.body_ended()) continue;
       // When the next read would wait, what came so far must not wait with it.
-      if (connection_.stream().is_quiet()) PC_CO_CHECK(co_await encode({}, Flush::kPiece));
+      if (upstream_.is_quiet()) PC_CO_CHECK(co_await encode({}, Flush::kPiece));
       // The head borrows from the buffer that is read into.
       if (exchange_.response_status() == 0) PC_CO_CHECK(co_await write(take_held(), More::kYes));
       PC_CO_TRY(const std::optional<std::string_view> next,
-                co_await read_piece(forwarding_, connection_, bounds_));
+                co_await read_piece(forwarding_, upstream_, bounds_));
       if (!next && bounds_.events) co_return co_await finish({}, http::Fields(exchange_.arena()));
-      if (!next) {
-        cut_off(forwarding_);
-        co_return Result<void>{};
-      }
+      if (!next) co_return co_await end_early(forwarding_, bounds_);
       piece = *next;
     }
     PC_CO_TRY(const http::Fields kept, trailers());
@@ -157,7 +154,7 @@ class CompressedRelay {
 
  private:
   Result<std::string_view> take_buffered() {
-    auto piece = connection_.take_buffered_body();
+    auto piece = upstream_.take_buffered_body();
     if (!piece) return std::unexpected(as_upstream_error(std::move(piece).error()));
     return piece;
   }
@@ -181,7 +178,7 @@ class CompressedRelay {
 
   Result<http::Fields> trailers() {
     http::Fields received(exchange_.arena());
-    PC_CHECK_OK(read_trailers(forwarding_, connection_, received));
+    PC_CHECK_OK(read_trailers(forwarding_, upstream_, received));
     http::Fields kept(exchange_.arena());
     for (const http::Field& field : received) {
       if (!is_of_coded_bytes(field.name)) kept.add(field);
@@ -220,7 +217,7 @@ class CompressedRelay {
 
   Forwarding& forwarding_;
   http::Exchange& exchange_;
-  http::ClientConnection& connection_;
+  http::ClientExchange& upstream_;
   http::Response& head_;
   const BodyBounds& bounds_;
   Compression compression_;
@@ -251,10 +248,10 @@ Compression prepare_compression(const Forwarding& forwarding, http::Response& re
   return compression;
 }
 
-Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientConnection& connection,
+Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientExchange& upstream,
                                     http::Response& head, const BodyBounds& bounds,
                                     Compression compression) {
-  CompressedRelay relay(forwarding, connection, head, bounds, std::move(compression));
+  CompressedRelay relay(forwarding, upstream, head, bounds, std::move(compression));
   co_return co_await relay.run();
 }
 

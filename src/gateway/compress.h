@@ -3,7 +3,7 @@
 
 #include "coding/coders.h"
 #include "gateway/forward.h"
-#include "http/client.h"
+#include "http/client_exchange.h"
 #include "http/message.h"
 #include "runtime/task.h"
 
@@ -20,9 +20,9 @@ struct Compression {
 [[nodiscard]] Compression prepare_compression(const Forwarding& forwarding,
                                               http::Response& response);
 
-// Answers with `head` and the body that `connection` is about to give, through the encoder. A piece
+// Answers with `head` and the body that `upstream` is about to give, through the encoder. A piece
 // never waits for the next one.
-Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientConnection& connection,
+Task<Result<void>> relay_compressed(Forwarding& forwarding, http::ClientExchange& upstream,
                                     http::Response& head, const BodyBounds& bounds,
                                     Compression compression);
 

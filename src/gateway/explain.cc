@@ -64,6 +64,38 @@ std::string without_query(std::string_view line) {
   return shown.append(line.substr(end));
 }
 
+// The head that goes upstream, whatever its form. The fields' views are of the head.
+struct HeadLines {
+  std::string first;
+  std::vector<std::pair<std::string_view, std::string_view>> fields;
+};
+
+HeadLines lines_of(const http::RequestHead& head) {
+  HeadLines lines;
+  if (head.text.empty()) {
+    std::string_view method;
+    std::string_view path;
+    for (const http::Field& field : head.fields) {
+      if (field.name == ":method") method = field.value;
+      if (field.name == ":path") path = field.value;
+      if (!field.name.starts_with(':')) lines.fields.emplace_back(field.name, field.value);
+      if (field.name == ":authority") lines.fields.emplace_back("host", field.value);
+    }
+    lines.first = std::string(method).append(" ").append(path).append(" HTTP/2");
+    return lines;
+  }
+  std::string_view text = head.text;
+  lines.first = text.substr(0, text.find("\r\n"));
+  text.remove_prefix(lines.first.size() + 2);
+  while (!text.starts_with("\r\n")) {
+    const std::string_view line = text.substr(0, text.find("\r\n"));
+    text.remove_prefix(line.size() + 2);
+    const std::size_t colon = line.find(": ");
+    lines.fields.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+  }
+  return lines;
+}
+
 // ---- what is written down while the request goes its way
 
 class Recorder final : public Witness {
@@ -93,10 +125,10 @@ class Recorder final : public Witness {
     sent.upstream = plan.upstream_name;
     sent.at = facts_.line_of("upstreams." + plan.upstream_name);
     const http::Request& request = forwarding.exchange.request();
-    http::HeadWriter head(forwarding.exchange.loop().buffers());
-    write_upstream_head(forwarding, head);
-    sent.line = without_query(head.text().substr(0, head.text().find("\r\n")));
-    compare(request, head.text(), sent);
+    const UpstreamHead head(forwarding);
+    const HeadLines lines = lines_of(head.view());
+    sent.line = without_query(lines.first);
+    compare(request, lines.fields, sent);
   }
 
   void ended(const Account& account) override {
@@ -136,15 +168,9 @@ class Recorder final : public Witness {
   }
 
   // Which fields go on as they came, which are ours, and which stay here.
-  static void compare(const http::Request& request, std::string_view head, UpstreamRequest& sent) {
-    std::vector<std::pair<std::string_view, std::string_view>> lines;
-    head.remove_prefix(head.find("\r\n") + 2);
-    while (!head.starts_with("\r\n")) {
-      const std::string_view line = head.substr(0, head.find("\r\n"));
-      head.remove_prefix(line.size() + 2);
-      const std::size_t colon = line.find(": ");
-      lines.emplace_back(line.substr(0, colon), line.substr(colon + 2));
-    }
+  static void compare(const http::Request& request,
+                      const std::vector<std::pair<std::string_view, std::string_view>>& lines,
+                      UpstreamRequest& sent) {
     const auto came = [&](std::string_view name, std::string_view value) {
       return std::ranges::any_of(request.fields, [&](const http::Field& field) {
         return field.name == name && field.value == value;

@@ -1,11 +1,10 @@
 #include "gateway/forward.h"
 
+#include "gateway/body_pump.h"
 #include "gateway/compress.h"
-#include "gateway/decompress.h"
 #include "gateway/tunnel.h"
 #include "gateway/upgrade.h"
 #include "gateway/upstream_head.h"
-#include "http/chunked.h"
 #include "ratelimit/fields.h"
 #include "runtime/task.h"
 
@@ -16,7 +15,7 @@ namespace portcullis::gateway {
 namespace {
 
 using http::BodyKind;
-using http::ClientConnection;
+using http::ClientExchange;
 using http::More;
 
 constexpr int kMostInterimResponses = 16;
@@ -28,139 +27,12 @@ enum class Processed : std::uint8_t {
   kNo,     // certainly not: it may be sent again
 };
 
-// The request's body on its way up, beside the response on its way down.
-class BodyPump {
- public:
-  BodyPump(Forwarding& forwarding, ClientConnection& connection)
-      : forwarding_(forwarding), exchange_(forwarding.exchange), connection_(connection) {}
-
-  // The head with the first piece of the body, in one write.
-  Task<Result<void>> send_head(std::string_view head) {
-    std::string_view first;
-    if (exchange_.request().body != BodyKind::kNone) {
-      PC_CO_TRY(first, co_await next_piece());
-    }
-    co_return co_await send(head, first);
-  }
-
-  // All of the request has been written: what follows on the connection is another one.
-  [[nodiscard]] bool ended() const { return ended_; }
-
-  // The rest. A failure ends the wait for a response that cannot come.
-  Task<void> run() {
-    while (!ended_ && !stopped_) {
-      Result<std::string_view> piece = co_await next_piece();
-      if (!piece) {
-        client_error_ = std::move(piece).error();
-        connection_.abandon();
-        co_return;
-      }
-      if (stopped_) co_return;
-      const Result<void> sent = co_await send({}, *piece);
-      // The upstream may have answered and stopped reading: its response says.
-      if (!sent) co_return;
-    }
-  }
-
-  void stop() {
-    stopped_ = true;
-    exchange_.cancel_body();
-    connection_.stream().cancel_write();
-  }
-
-  // Why the client's side failed, if it did.
-  [[nodiscard]] const std::optional<Error>& client_error() const { return client_error_; }
-  // Nothing of the request has reached the socket.
-  [[nodiscard]] bool nothing_sent() const { return !anything_sent_; }
-
- private:
-  Task<Result<std::string_view>> next_piece() {
-    if (decoding()) [[unlikely]]
-      co_return co_await next_decoded_piece();
-    PC_CO_TRY(const std::string_view piece, co_await exchange_.read_body());
-    PC_CO_CHECK(check_size());
-    co_return piece;
-  }
-
-  [[nodiscard]] Result<void> check_size() const {
-    if (exchange_.body_bytes_in() <= forwarding_.plan.body_size) return {};
-    return refuse(ErrorCode::kContentTooLarge, "body exceeds `body_size`");
-  }
-
-  [[nodiscard]] bool decoding() const {
-    return forwarding_.body_coding != coding::Coding::kIdentity;
-  }
-
-  Task<Result<std::string_view>> next_decoded_piece() {
-    if (decoder_ == nullptr) {
-      PC_CO_TRY(decoder_,
-                RequestDecoder::make(forwarding_.plan, forwarding_.body_coding, forwarding_.codecs,
-                                     forwarding_.ledger.shard(), exchange_.loop().buffers()));
-    }
-    for (;;) {
-      PC_CO_TRY(const std::string_view plain, decoder_->next());
-      if (!plain.empty()) {
-        // Few bytes can become very many: others have their turn meanwhile.
-        if (++decoded_pieces_ % kPiecesAtOnce == 0) co_await exchange_.loop().yield();
-        co_return plain;
-      }
-      if (exchange_.body_ended()) {
-        PC_CO_CHECK(decoder_->finish());
-        co_return std::string_view{};
-      }
-      PC_CO_TRY(const std::string_view coded, co_await exchange_.read_body());
-      PC_CO_CHECK(check_size());
-      decoder_->give(coded);
-    }
-  }
-
-  Task<Result<void>> send(std::string_view head, std::string_view piece) {
-    const bool chunked = exchange_.request().body == BodyKind::kUnknown || decoding();
-    const bool last = exchange_.body_ended() && (decoder_ == nullptr || decoder_->whole());
-    char size_text[20];
-    iovec parts[5];  // head, chunk head, piece, its end, last chunk
-    std::size_t count = 0;
-    const auto add = [&](std::string_view text) {
-      if (!text.empty()) parts[count++] = {const_cast<char*>(text.data()), text.size()};
-    };
-    add(head);
-    if (chunked && !piece.empty())
-      add(http::write_chunk_head(piece.size(), std::span<char, 20>(size_text)));
-    add(piece);
-    if (chunked && !piece.empty()) add("\r\n");
-    http::HeadWriter tail(exchange_.loop().buffers());
-    if (chunked && last) {
-      tail.put("0\r\n");
-      write_upstream_trailers(forwarding_, tail);
-      tail.put("\r\n");
-      add(tail.text());
-    }
-    if (count > 0) {
-      PC_CO_CHECK(co_await connection_.stream().write(
-          std::span(parts, count), exchange_.loop().now() + forwarding_.plan.timeout));
-      anything_sent_ = true;
-    }
-    ended_ = last;
-    co_return Result<void>{};
-  }
-
-  Forwarding& forwarding_;
-  http::Exchange& exchange_;
-  ClientConnection& connection_;
-  std::optional<Error> client_error_;
-  std::unique_ptr<RequestDecoder> decoder_;
-  unsigned decoded_pieces_ = 0;
-  bool ended_ = false;
-  bool stopped_ = false;
-  bool anything_sent_ = false;
-};
-
 // While this lives, a client that goes takes the request to the upstream along.
 class WhileClientStays {
  public:
-  WhileClientStays(http::Exchange& exchange, ClientConnection& connection) : exchange_(exchange) {
+  WhileClientStays(http::Exchange& exchange, ClientExchange& upstream) : exchange_(exchange) {
     exchange_.when_client_gone(
-        [](void* waiting) { static_cast<ClientConnection*>(waiting)->abandon(); }, &connection);
+        [](void* waiting) { static_cast<ClientExchange*>(waiting)->abandon(); }, &upstream);
   }
   ~WhileClientStays() { exchange_.when_client_gone(nullptr, nullptr); }
   WhileClientStays(const WhileClientStays&) = delete;
@@ -196,28 +68,58 @@ void fill_response(const Forwarding& forwarding, const http::Response& from, htt
   forwarding.fields.add_to(to.fields, forwarding.exchange, forwarding.account, Maker::kUpstream);
 }
 
-// A 101 is final, and believed only by who asked for it.
-Result<void> check_switch(const Forwarding& forwarding, const http::Response& response) {
+// A 101 is final, and believed only by who asked for it. The client, whose handshake may be that of
+// HTTP/1.1, gets the proof that it waits for.
+Result<void> check_switch(const Forwarding& forwarding, const ClientExchange& upstream,
+                          http::Response& response) {
   const std::string_view protocol = forwarding.account.upgrade;
   if (protocol.empty()) {
     return fail(ErrorCode::kUpstreamBroken, "upgraded a connection that asked for no upgrade",
                 ErrorSource::kUpstream);
   }
-  return check_upgrade_response(forwarding.exchange.request(), protocol, response);
+  http::Exchange& exchange = forwarding.exchange;
+  if (upstream.proves_switch())
+    return check_upgrade_response(exchange.request(), protocol, response);
+  add_upgrade_proof(exchange.request(), protocol, response, exchange.arena());
+  return {};
+}
+
+// The wait for a head, or for what a call has left.
+TimePoint head_deadline(const Forwarding& forwarding) {
+  const TimePoint patience = forwarding.exchange.loop().now() + forwarding.plan.timeout;
+  return forwarding.grpc != nullptr ? std::min(patience, forwarding.grpc->limit.at) : patience;
+}
+
+// A call whose time is over before its answer has begun.
+std::optional<Error> call_over(Forwarding& forwarding) {
+  const GrpcCall* const call = forwarding.grpc;
+  if (call == nullptr || forwarding.exchange.loop().now() < call->limit.at) return std::nullopt;
+  forwarding.account.ended = call->limit.why;
+  forwarding.streams.count_end(call->limit.why);
+  const bool deadline = call->limit.why == StreamEnd::kDeadline;
+  return Error{deadline ? ErrorCode::kUpstreamTimeout
+                        : (call->limit.why == StreamEnd::kExpired ? ErrorCode::kCredentialsInvalid
+                                                                  : ErrorCode::kUnavailable),
+               deadline ? ErrorSource::kUpstream : ErrorSource::kInternal,
+               "the call's time was over: " + std::string(stream_end_name(call->limit.why)),
+               {}};
 }
 
 // Waits for the final response's head, passing interim ones on. While the request's body still
 // moves, the upstream's time has not begun.
-Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConnection& connection,
+Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientExchange& upstream,
                                              const TaskGroup& pumping) {
   http::Exchange& exchange = forwarding.exchange;
   const http::Method method = exchange.request().method;
   for (int interim_left = kMostInterimResponses; interim_left >= 0; --interim_left) {
     http::Response response(exchange.arena());
     const bool pumped = pumping.running() > 0;
-    const Result<void> read = co_await connection.read_head(
-        method, response, exchange.loop().now() + forwarding.plan.timeout);
+    const Result<void> read =
+        co_await upstream.read_head(method, response, head_deadline(forwarding));
     if (!read) {
+      if (read.error().code == ErrorCode::kTimeout) {
+        if (std::optional<Error> over = call_over(forwarding)) co_return std::unexpected(*over);
+      }
       if (read.error().code == ErrorCode::kTimeout && pumped) {
         ++interim_left;
         continue;
@@ -226,7 +128,7 @@ Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConne
     }
     if (response.status >= 200) co_return response;
     if (response.status == 101) {
-      PC_CO_CHECK(check_switch(forwarding, response));
+      PC_CO_CHECK(check_switch(forwarding, upstream, response));
       co_return response;
     }
     if (response.status == 100) continue;  // ours to say, and said when the body was asked for
@@ -244,52 +146,51 @@ Task<Result<http::Response>> read_final_head(Forwarding& forwarding, ClientConne
 // credentials of its caller.
 BodyBounds body_bounds(const Forwarding& forwarding, const http::Response& received) {
   const http::Field* type = received.fields.find(http::FieldId::kContentType);
-  const bool events = type != nullptr && is_event_stream(type->value);
+  const bool grpc = forwarding.grpc != nullptr && type != nullptr && is_grpc(type->value);
+  const bool events = grpc || (type != nullptr && is_event_stream(type->value));
   const authn::IdentityRef& identity = forwarding.account.identity;
   const bool endless = received.body == BodyKind::kUnknown;
   return {
-      .limit = stream_limit(forwarding.exchange, forwarding.stream_settings,
-                            endless && identity ? &*identity : nullptr),
+      .limit = grpc ? forwarding.grpc->limit
+                    : stream_limit(forwarding.exchange, forwarding.stream_settings,
+                                   endless && identity ? &*identity : nullptr),
       .silence = events ? std::max(forwarding.plan.timeout, forwarding.stream_settings.idle_timeout)
                         : forwarding.plan.timeout,
-      .events = events};
+      .events = events,
+      .grpc = grpc};
 }
 
 // The response's body, piece by piece: the next one is read when the client has taken the last.
-Task<Result<void>> relay_body(Forwarding& forwarding, ClientConnection& connection,
+Task<Result<void>> relay_body(Forwarding& forwarding, ClientExchange& upstream,
                               const BodyBounds& bounds) {
   http::Exchange& exchange = forwarding.exchange;
-  for (unsigned pieces = 1; !connection.body_ended(); ++pieces) {
+  for (unsigned pieces = 1; !upstream.body_ended(); ++pieces) {
     // Between two sockets that are always ready, nobody else would have a turn.
     if (pieces % kPiecesAtOnce == 0) co_await exchange.loop().yield();
     PC_CO_TRY(const std::optional<std::string_view> piece,
-              co_await read_piece(forwarding, connection, bounds));
-    if (!piece && bounds.events) co_return co_await exchange.write_body({}, More::kNo);
-    if (!piece) {
-      cut_off(forwarding);
-      co_return Result<void>{};
-    }
-    if (connection.body_ended()) {
+              co_await read_piece(forwarding, upstream, bounds));
+    if (!piece) co_return co_await end_early(forwarding, bounds);
+    if (upstream.body_ended()) {
       http::Fields trailers(exchange.arena());
-      PC_CO_CHECK(read_trailers(forwarding, connection, trailers));
+      PC_CO_CHECK(read_trailers(forwarding, upstream, trailers));
       if (trailers.size() > 0) {
         if (!piece->empty()) PC_CO_CHECK(co_await exchange.write_body(*piece, More::kYes));
         co_return co_await exchange.write_trailers(trailers);
       }
     }
     PC_CO_CHECK(
-        co_await exchange.write_body(*piece, connection.body_ended() ? More::kNo : More::kYes));
+        co_await exchange.write_body(*piece, upstream.body_ended() ? More::kNo : More::kYes));
   }
   co_return Result<void>{};
 }
 
 // A body that is a stream by nature: counted, and the account says how it ended.
-Task<Result<void>> relay_events(Forwarding& forwarding, ClientConnection& connection,
-                                Task<Result<void>> relay) {
+Task<Result<void>> relay_events(Forwarding& forwarding, ClientExchange& upstream,
+                                const BodyBounds& bounds, Task<Result<void>> relay) {
   OpenStream stream(
-      forwarding.streams, StreamKind::kEvents,
-      [](void* upstream) { static_cast<ClientConnection*>(upstream)->abandon(); }, &connection);
-  connection.stream().probe_peer();
+      forwarding.streams, bounds.grpc ? StreamKind::kGrpc : StreamKind::kEvents,
+      [](void* upstream) { static_cast<ClientExchange*>(upstream)->abandon(); }, &upstream);
+  upstream.probe_peer();
   Result<void> outcome = co_await std::move(relay);
   std::optional<StreamEnd>& ended = forwarding.account.ended;
   if (stream.ended()) ended = stream.ended();
@@ -302,12 +203,11 @@ Task<Result<void>> relay_events(Forwarding& forwarding, ClientConnection& connec
   co_return Result<void>{};
 }
 
-Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
+Task<Result<void>> relay(Forwarding& forwarding, ClientExchange& upstream,
                          const TaskGroup& pumping) {
   http::Exchange& exchange = forwarding.exchange;
   const TimePoint asked = exchange.loop().now();
-  PC_CO_TRY(const http::Response received,
-            co_await read_final_head(forwarding, connection, pumping));
+  PC_CO_TRY(const http::Response received, co_await read_final_head(forwarding, upstream, pumping));
   forwarding.ledger.shard().observe(
       forwarding.seconds,
       static_cast<std::uint64_t>(
@@ -322,61 +222,59 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientConnection& connection,
     if (compression.encoder != nullptr) {
       const BodyBounds bounds = body_bounds(forwarding, received);
       Task<Result<void>> body =
-          relay_compressed(forwarding, connection, response, bounds, std::move(compression));
-      if (bounds.events) co_return co_await relay_events(forwarding, connection, std::move(body));
+          relay_compressed(forwarding, upstream, response, bounds, std::move(compression));
+      if (bounds.events)
+        co_return co_await relay_events(forwarding, upstream, bounds, std::move(body));
       co_return co_await std::move(body);
     }
   }
-  const Result<std::string_view> first = connection.take_buffered_body();
+  const Result<std::string_view> first = upstream.take_buffered_body();
   if (!first) co_return std::unexpected(first.error());
   // Trailers need the end of the body to themselves.
   http::Fields trailers(exchange.arena());
-  if (connection.body_ended()) PC_CO_CHECK(read_trailers(forwarding, connection, trailers));
-  const bool whole = connection.body_ended() && trailers.size() == 0;
+  if (upstream.body_ended()) PC_CO_CHECK(read_trailers(forwarding, upstream, trailers));
+  const bool whole = upstream.body_ended() && trailers.size() == 0;
   PC_CO_CHECK(co_await exchange.respond(response, *first, whole ? More::kNo : More::kYes));
   if (whole) co_return Result<void>{};
-  if (connection.body_ended()) co_return co_await exchange.write_trailers(trailers);
+  if (upstream.body_ended()) co_return co_await exchange.write_trailers(trailers);
   const BodyBounds bounds = body_bounds(forwarding, received);
-  Task<Result<void>> body = relay_body(forwarding, connection, bounds);
-  if (bounds.events) co_return co_await relay_events(forwarding, connection, std::move(body));
+  Task<Result<void>> body = relay_body(forwarding, upstream, bounds);
+  if (bounds.events) co_return co_await relay_events(forwarding, upstream, bounds, std::move(body));
   co_return co_await std::move(body);
 }
 
 // One try on one connection.
-Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease, std::string_view head,
-                           Processed& processed) {
+Task<Result<void>> attempt(Forwarding& forwarding, upstream::Lease& lease,
+                           const http::RequestHead& head, BodyPump& pump, Processed& processed) {
   http::Exchange& exchange = forwarding.exchange;
-  ClientConnection& connection = lease.connection();
-  connection.begin();
-  const WhileClientStays watching(exchange, connection);
-  BodyPump pump(forwarding, connection);
-  const Result<void> sent = co_await pump.send_head(head);
+  ClientExchange& upstream = lease.exchange();
+  const WhileClientStays watching(exchange, upstream);
+  const Result<void> sent = co_await pump.begin(upstream, head);
   if (!sent) {
     const bool ours =
         sent.error().source == ErrorSource::kClient || sent.error().code == ErrorCode::kCancelled;
     if (ours) co_return std::unexpected(sent.error());
-    // The write failed as a whole: the connection was gone before a byte of this request.
-    if (lease.reused() && pump.nothing_sent() && exchange.body_bytes_in() == 0)
-      processed = Processed::kNo;
+    if (upstream.unprocessed() && pump.repeatable()) processed = Processed::kNo;
     co_return std::unexpected(as_upstream_error(sent.error()));
   }
   TaskGroup pumping;
-  if (exchange.request().body != BodyKind::kNone && !pump.ended()) pumping.spawn(pump.run());
-  Result<void> outcome = co_await relay(forwarding, connection, pumping);
+  if (!pump.ended()) pumping.spawn(pump.run());
+  Result<void> outcome = co_await relay(forwarding, upstream, pumping);
   if (pumping.running() > 0) pump.stop();
   co_await pumping.join();
   if (!outcome) {
-    const std::optional<Error>& client_error = pump.client_error();
-    if (client_error && exchange.response_status() == 0) co_return std::unexpected(*client_error);
-    const bool idempotent = http::is_idempotent(exchange.request().method);
-    if (lease.reused() && !connection.received() && idempotent && exchange.body_bytes_in() == 0 &&
-        outcome.error().code == ErrorCode::kUpstreamBroken) {
-      processed = Processed::kNo;
-    }
+    if (exchange.response_status() != 0) co_return outcome;
+    if (const std::optional<Error>& client_error = pump.client_error())
+      co_return std::unexpected(*client_error);
+    // A connection that had stood idle may have been closed just then.
+    const bool lost = lease.reused() && !upstream.received() &&
+                      http::is_idempotent(exchange.request().method) &&
+                      outcome.error().code == ErrorCode::kUpstreamBroken;
+    if ((lost || upstream.unprocessed()) && pump.repeatable()) processed = Processed::kNo;
     co_return outcome;
   }
   if (exchange.response_status() == 101) co_return outcome;  // the tunnel needs it
-  if (exchange.request().body == BodyKind::kNone || pump.ended()) lease.keep();
+  if (pump.ended()) lease.keep();
   co_return outcome;
 }
 
@@ -418,12 +316,12 @@ void judge(upstream::Target& target, const Forwarding& forwarding, const Result<
 }  // namespace
 
 Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
-                                                         ClientConnection& connection,
+                                                         ClientExchange& upstream,
                                                          const BodyBounds& bounds) {
   Loop& loop = forwarding.exchange.loop();
   while (loop.now() < bounds.limit.at) {
     const Result<std::string_view> piece =
-        co_await connection.read_body(std::min(loop.now() + bounds.silence, bounds.limit.at));
+        co_await upstream.read_body(std::min(loop.now() + bounds.silence, bounds.limit.at));
     if (piece) co_return *piece;
     if (piece.error().code != ErrorCode::kTimeout)
       co_return std::unexpected(as_upstream_error(piece.error()));
@@ -436,15 +334,24 @@ Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
   co_return std::nullopt;
 }
 
-void cut_off(Forwarding& forwarding) {
-  if (forwarding.account.ended) forwarding.streams.count_end(*forwarding.account.ended);
-  forwarding.exchange.abort();
+Task<Result<void>> end_early(Forwarding& forwarding, const BodyBounds& bounds) {
+  http::Exchange& exchange = forwarding.exchange;
+  const std::optional<StreamEnd>& ended = forwarding.account.ended;
+  if (bounds.grpc && ended) {
+    http::Fields trailers(exchange.arena());
+    add_grpc_status(trailers, grpc_status(*ended), stream_end_name(*ended), exchange.arena());
+    co_return co_await exchange.write_trailers(trailers);
+  }
+  if (bounds.events) co_return co_await exchange.write_body({}, More::kNo);
+  if (ended) forwarding.streams.count_end(*ended);
+  exchange.abort();
+  co_return Result<void>{};
 }
 
-Result<void> read_trailers(const Forwarding& forwarding, ClientConnection& connection,
+Result<void> read_trailers(const Forwarding& forwarding, ClientExchange& upstream,
                            http::Fields& to) {
   http::Fields trailers(forwarding.exchange.arena());
-  PC_CHECK_OK(connection.read_trailers(trailers));
+  PC_CHECK_OK(upstream.read_trailers(trailers));
   for (const http::Field& field : trailers) {
     if (!forwarding.fields.drops(field)) to.add(field);
   }
@@ -469,11 +376,12 @@ Error as_upstream_error(Error error) {
 }
 
 Task<Result<void>> forward(Forwarding& forwarding) {
-  http::HeadWriter head(forwarding.exchange.loop().buffers());
-  write_upstream_head(forwarding, head);
+  UpstreamHead head(forwarding);
+  BodyPump pump(forwarding);
   upstream::Freshness freshness = upstream::Freshness::kAny;
   std::optional<upstream::Upstream::Ends> ends;
   if (forwarding.upstream.tells_client()) ends = ends_of(forwarding);
+  Result<void> outcome;
   for (std::uint32_t retries = 0;; ++retries) {
     std::optional<upstream::Lease> lease;
     if (freshness == upstream::Freshness::kAny) lease = forwarding.upstream.try_acquire();
@@ -482,27 +390,30 @@ Task<Result<void>> forward(Forwarding& forwarding) {
           co_await forwarding.upstream.acquire(freshness, ends ? &*ends : nullptr);
       if (!made) {
         count_failure(forwarding, made.error());
-        co_return std::unexpected(std::move(made).error());
+        outcome = std::unexpected(std::move(made).error());
+        break;
       }
       lease = std::move(*made);
     }
     upstream::Target& target = lease->target();
     forwarding.account.upstream_target = &target.name();
     Processed processed = Processed::kMaybe;
-    Result<void> outcome = co_await attempt(forwarding, *lease, head.text(), processed);
+    outcome = co_await attempt(forwarding, *lease, head.view(), pump, processed);
     judge(target, forwarding, outcome, processed);
     if (outcome) {
       if (forwarding.exchange.response_status() == 101) [[unlikely]] {
         head.release();
-        co_await run_tunnel(forwarding, lease->connection());
+        co_await run_tunnel(forwarding, lease->exchange());
       }
-      co_return outcome;
+      break;
     }
     count_failure(forwarding, outcome.error());
-    if (processed == Processed::kMaybe || retries >= forwarding.plan.retries) co_return outcome;
+    if (processed == Processed::kMaybe || retries >= forwarding.plan.retries) break;
     forwarding.ledger.count_upstream_retry(forwarding.upstream.name());
     freshness = upstream::Freshness::kNewConnection;
   }
+  if (pump.reading()) co_await pump.finish();
+  co_return outcome;
 }
 
 void add_limit_fields(http::Fields& fields, const ratelimit::Verdict& verdict, Arena& arena) {

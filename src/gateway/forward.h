@@ -6,9 +6,10 @@
 #include "gateway/account.h"
 #include "gateway/answer_fields.h"
 #include "gateway/codecs.h"
+#include "gateway/grpc.h"
 #include "gateway/plan.h"
 #include "gateway/streams.h"
-#include "http/client.h"
+#include "http/client_exchange.h"
 #include "http/exchange.h"
 #include "ratelimit/limiter.h"
 #include "upstream/upstream.h"
@@ -35,6 +36,7 @@ struct Forwarding {
   coding::Coding body_coding;  // what the request's body is decoded from; mostly kIdentity
   const config::Streams& stream_settings;
   StreamPlace streams;
+  const GrpcCall* grpc = nullptr;  // null: the request is no call
 };
 
 // Forwards and answers. After an error the exchange has been answered as far as response_status()
@@ -48,20 +50,23 @@ Task<Result<void>> forward(Forwarding& forwarding);
 struct BodyBounds {
   StreamLimit limit;
   std::chrono::milliseconds silence;
-  bool events;  // a stream by nature: its silence is no error, and it is never whole
+  bool events;        // a stream by nature: its silence is no error, and it is never whole
+  bool grpc = false;  // a stream too, whose end is for its trailers to say
 };
 
 // The next piece of a response's body. Nothing when a bound is reached; the account then says
-// which. A stream of events is to be ended as if it were whole, since its reader comes again and
-// shows its credentials anew; any other body by cut_off().
+// which, and end_early() does what is to be done then.
 Task<Result<std::optional<std::string_view>>> read_piece(Forwarding& forwarding,
-                                                         http::ClientConnection& connection,
+                                                         http::ClientExchange& upstream,
                                                          const BodyBounds& bounds);
-void cut_off(Forwarding& forwarding);
+
+// Ends a body before its end. A stream of events goes as if it were whole, since its reader comes
+// again and shows its credentials anew; a call says why in its trailers; any other body is cut off.
+Task<Result<void>> end_early(Forwarding& forwarding, const BodyBounds& bounds);
 
 // The trailers that go on: what may not be said in the head may not be said behind the body.
 [[nodiscard]] Result<void> read_trailers(const Forwarding& forwarding,
-                                         http::ClientConnection& connection, http::Fields& to);
+                                         http::ClientExchange& upstream, http::Fields& to);
 
 // RateLimit, RateLimit-Policy and Retry-After, when a limit was asked.
 void add_limit_fields(http::Fields& fields, const ratelimit::Verdict& verdict, Arena& arena);

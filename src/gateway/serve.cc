@@ -3,6 +3,7 @@
 #include "gateway/client_address.h"
 #include "gateway/decompress.h"
 #include "gateway/forward.h"
+#include "gateway/grpc.h"
 #include "gateway/own_answer.h"
 #include "gateway/problem.h"
 #include "gateway/upgrade.h"
@@ -288,6 +289,11 @@ Task<Result<void>> answer(Passage& passage) {
   if (plan.shape.path.changes()) {
     PC_CO_TRY(path, shape_path(plan.shape.path, path, passage.exchange.arena()));
   }
+  const config::Streams& streams = passage.snapshot().config().streams;
+  PC_CO_TRY(const std::optional<GrpcCall> call,
+            find_grpc_call(passage.exchange, streams,
+                           passage.account.identity ? &*passage.account.identity : nullptr,
+                           plan.timeout));
   Forwarding forwarding{passage.exchange,
                         plan,
                         path,
@@ -300,8 +306,9 @@ Task<Result<void>> answer(Passage& passage) {
                         passage.worker.ledger,
                         passage.worker.codecs,
                         passage.body_coding,
-                        passage.snapshot().config().streams,
-                        {passage.worker.streams, certificate_of(passage)}};
+                        streams,
+                        {passage.worker.streams, certificate_of(passage)},
+                        call ? &*call : nullptr};
   if (witness != nullptr) [[unlikely]] {
     witness->forwarded(forwarding);
     co_return Result<void>{};
@@ -310,6 +317,40 @@ Task<Result<void>> answer(Passage& passage) {
 }
 
 // ---- refusals
+
+// Why, how long, and how one would be let in: the same for every form of a refusal.
+void add_refusal_fields(Passage& passage, const Error& error, std::string_view retry_after,
+                        http::Response& head) {
+  head.fields.add("cache-control", "no-store");
+  head.fields.add("x-request-id", passage.account.request_id);
+  if (!retry_after.empty()) head.fields.add("retry-after", retry_after);
+  add_limit_fields(head.fields, passage.verdict, passage.exchange.arena());
+  if (const Plan* plan = passage.account.plan) {
+    for (const std::string& challenge : plan->door.challenges(error))
+      head.fields.add("www-authenticate", challenge);
+  }
+  passage.fields.add_to(head.fields, passage.exchange, passage.account, Maker::kGateway);
+}
+
+constexpr std::string_view kRetryAfter = "5";  // seconds
+
+// The refusal of a gRPC call: 200, and a status where the trailers would be.
+Task<void> respond_with_status(Passage& passage, const Error& error) {
+  http::Exchange& exchange = passage.exchange;
+  const ProblemKind kind = problem_kind(error.code);
+  http::Response head(exchange.arena());
+  head.status = 200;
+  head.fields.add("content-type", "application/grpc");
+  add_grpc_status(head.fields, grpc_status(error.code), kind.title, exchange.arena());
+  std::string_view retry_after = kind.status == 503 ? kRetryAfter : "";
+  if (error.code == ErrorCode::kMaintenance) {
+    retry_after =
+        maintenance_answer(*passage.account.plan->shape.maintenance, exchange.arena()).retry_after;
+  }
+  add_refusal_fields(passage, error, retry_after, head);
+  const Result<void> sent = co_await exchange.respond(head, {}, http::More::kNo);
+  if (!sent) exchange.abort();
+}
 
 Task<void> respond_with_problem(Passage& passage, const Error& error) {
   http::Exchange& exchange = passage.exchange;
@@ -320,6 +361,7 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
     exchange.abort();
     co_return;
   }
+  if (is_grpc(exchange.request())) co_return co_await respond_with_status(passage, error);
   MaintenanceAnswer down;
   if (error.code == ErrorCode::kMaintenance)
     down = maintenance_answer(*passage.account.plan->shape.maintenance, exchange.arena());
@@ -331,21 +373,14 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
   head.body = http::BodyKind::kLength;
   head.content_length = body.size();
   head.fields.add("content-type", down.body.empty() ? kProblemMediaType : down.content_type);
-  head.fields.add("cache-control", "no-store");
-  head.fields.add("x-request-id", passage.account.request_id);
   if (!passage.allow.empty()) head.fields.add("allow", passage.allow);
   if (error.code == ErrorCode::kUnsupportedCoding)
     head.fields.add("accept-encoding", accepted_codings(*passage.account.plan));
   // RFC 6455 4.4: which version is spoken.
   if (error.code == ErrorCode::kMalformedUpgrade) head.fields.add("sec-websocket-version", "13");
-  if (kind.status == 503)
-    head.fields.add("retry-after", down.retry_after.empty() ? "5" : down.retry_after);
-  add_limit_fields(head.fields, passage.verdict, exchange.arena());
-  if (const Plan* plan = passage.account.plan) {
-    for (const std::string& challenge : plan->door.challenges(error))
-      head.fields.add("www-authenticate", challenge);
-  }
-  passage.fields.add_to(head.fields, exchange, passage.account, Maker::kGateway);
+  std::string_view retry_after;
+  if (kind.status == 503) retry_after = down.retry_after.empty() ? kRetryAfter : down.retry_after;
+  add_refusal_fields(passage, error, retry_after, head);
   const Result<void> sent = co_await exchange.respond(head, body, http::More::kNo);
   if (!sent) exchange.abort();
 }

@@ -22,6 +22,8 @@ std::string_view stream_end_name(StreamEnd end) {
       return "shutdown";
     case StreamEnd::kRevoked:
       return "revoked";
+    case StreamEnd::kDeadline:
+      return "deadline";
   }
   return "";
 }
@@ -47,15 +49,16 @@ bool is_event_stream(std::string_view content_type) {
 }
 
 OpenStreams::OpenStreams(telemetry::Registry& registry) : shard_(registry.open_shard()) {
-  constexpr std::array<std::string_view, 2> kKinds = {"tunnel", "events"};
+  constexpr std::array<std::string_view, kStreamKinds> kKinds = {"tunnel", "events", "grpc"};
   for (std::size_t i = 0; i < kKinds.size(); ++i) {
-    open_.at(i) = registry.gauge("portcullis_streams", "Tunnels and event streams under way.",
-                                 {{"kind", kKinds.at(i)}});
+    open_.at(i) =
+        registry.gauge("portcullis_streams", "Tunnels, event streams and gRPC calls under way.",
+                       {{"kind", kKinds.at(i)}});
   }
   for (std::size_t i = 0; i < kStreamEnds; ++i) {
     ended_.at(i) = registry.counter("portcullis_streams_ended_total",
-                                    "Tunnels and event streams that ended, and other answers that "
-                                    "were cut off since their time was over.",
+                                    "Tunnels, event streams and gRPC calls that ended, and other "
+                                    "answers that were cut off since their time was over.",
                                     {{"reason", stream_end_name(static_cast<StreamEnd>(i))}});
   }
 }

@@ -1,6 +1,6 @@
-// What lasts longer than a request does: tunnels, event streams, and other answers without an end
-// of their own. They are counted, and none outlives the credentials that it was let in by, nor
-// `streams.maximum_age`.
+// What lasts longer than a request does: tunnels, event streams, gRPC calls, and other answers
+// without an end of their own. They are counted, and none outlives the credentials that it was let
+// in by, nor `streams.maximum_age`.
 #pragma once
 
 #include "authn/identity.h"
@@ -28,11 +28,13 @@ enum class StreamEnd : std::uint8_t {
   kIdle,        // `streams.idle_timeout`
   kShutdown,    // `drain_timeout` was over
   kRevoked,     // the client certificate is not good any more by new lists or authorities
+  kDeadline,    // the one that its caller had said
 };
-inline constexpr std::size_t kStreamEnds = 7;
+inline constexpr std::size_t kStreamEnds = 8;
 [[nodiscard]] std::string_view stream_end_name(StreamEnd end);
 
-enum class StreamKind : std::uint8_t { kTunnel, kEvents };
+enum class StreamKind : std::uint8_t { kTunnel, kEvents, kGrpc };
+inline constexpr std::size_t kStreamKinds = 3;
 
 // Until when a stream may last, and which bound that is.
 struct StreamLimit {
@@ -68,7 +70,7 @@ class OpenStreams {
  private:
   friend class OpenStream;
   telemetry::ShardHandle shard_;
-  std::array<telemetry::GaugeId, 2> open_;               // by StreamKind
+  std::array<telemetry::GaugeId, kStreamKinds> open_;    // by StreamKind
   std::array<telemetry::CounterId, kStreamEnds> ended_;  // by StreamEnd
   std::list<OpenStream*> all_;
 };

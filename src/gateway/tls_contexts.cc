@@ -55,7 +55,7 @@ class TlsCompiler {
       if (listener.tls) add_listener(listener);
     }
     for (const config::Upstream& upstream : config.upstreams) {
-      if (upstream.tls) add_upstream(upstream.name, *upstream.tls);
+      if (upstream.tls) add_upstream(upstream);
     }
     return std::move(made_);
   }
@@ -175,10 +175,13 @@ class TlsCompiler {
     return true;
   }
 
-  void add_upstream(const std::string& name, const config::UpstreamTls& tls) {
+  void add_upstream(const config::Upstream& upstream) {
+    const std::string& name = upstream.name;
+    const config::UpstreamTls& tls = *upstream.tls;
     const std::string key = "upstreams." + name + ".tls.";
     runtime::TlsClientOptions options;
-    std::string parts;
+    if (upstream.protocol == config::UpstreamProtocol::kHttp2) options.protocol = "h2";
+    std::string parts = options.protocol + "|";
     if (!tls.ca.value.empty()) {
       options.authorities = take_authorities(tls.ca.value, {tls.ca.at, key + "ca", "upstream_ca"});
       if (options.authorities == nullptr) return;

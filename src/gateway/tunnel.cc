@@ -1,7 +1,6 @@
 #include "gateway/tunnel.h"
 
 #include "gateway/streams.h"
-#include "http/tunnel_end.h"
 #include "runtime/timer_wheel.h"
 
 #include <algorithm>
@@ -13,21 +12,9 @@ constexpr unsigned kPiecesAtOnce = 16;
 // A tunnel of which one side has ended is nearly always forgotten when the other is silent.
 constexpr std::chrono::seconds kHalfClosedIdle{30};
 
-// The client's side, in the shape of http::TunnelEnd.
-struct ClientEnd {
-  http::Exchange& exchange;
-  [[clang::coro_wrapper]] Task<Result<std::string_view>> read() const {
-    return exchange.read_tunnel();
-  }
-  [[clang::coro_wrapper]] Task<Result<void>> write(std::string_view bytes) const {
-    return exchange.write_tunnel(bytes);
-  }
-  void finish() const { exchange.finish_tunnel(); }
-};
-
 class Tunnel {
  public:
-  Tunnel(Forwarding& forwarding, http::ClientConnection& connection);
+  Tunnel(Forwarding& forwarding, http::ClientExchange& upstream);
   ~Tunnel() { exchange_.when_client_gone(nullptr, nullptr); }
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
@@ -52,11 +39,9 @@ class Tunnel {
 
   Loop& loop_;
   http::Exchange& exchange_;
-  http::ClientConnection& connection_;
+  http::ClientExchange& upstream_;
   const config::Streams& settings_;
   Account& account_;
-  ClientEnd client_;
-  http::TunnelEnd upstream_;
   StreamLimit limit_;
   TimePoint moved_;
   bool over_ = false;
@@ -67,14 +52,12 @@ class Tunnel {
   OpenStream stream_;
 };
 
-Tunnel::Tunnel(Forwarding& forwarding, http::ClientConnection& connection)
+Tunnel::Tunnel(Forwarding& forwarding, http::ClientExchange& upstream)
     : loop_(forwarding.exchange.loop()),
       exchange_(forwarding.exchange),
-      connection_(connection),
+      upstream_(upstream),
       settings_(forwarding.stream_settings),
       account_(forwarding.account),
-      client_{forwarding.exchange},
-      upstream_(connection.take_tunnel()),
       limit_(stream_limit(exchange_, settings_, account_.identity ? &*account_.identity : nullptr)),
       moved_(loop_.now()),
       idle_timer_(
@@ -89,6 +72,7 @@ Tunnel::Tunnel(Forwarding& forwarding, http::ClientConnection& connection)
       stream_(
           forwarding.streams, StreamKind::kTunnel,
           [](void* self) { static_cast<Tunnel*>(self)->stop(); }, this) {
+  upstream_.begin_tunnel();
   // A client whose connection is reset may have nobody reading from it.
   exchange_.when_client_gone(
       [](void* self) { static_cast<Tunnel*>(self)->fail_side(StreamEnd::kClient); }, this);
@@ -99,7 +83,7 @@ Tunnel::Tunnel(Forwarding& forwarding, http::ClientConnection& connection)
 void Tunnel::stop() {
   over_ = true;
   exchange_.cancel_tunnel();
-  upstream_.cancel();
+  upstream_.cancel_tunnel();
 }
 
 void Tunnel::fail_side(StreamEnd side) {
@@ -133,7 +117,7 @@ Task<void> Tunnel::pump(From& from, To& to, StreamEnd reader, StreamEnd writer) 
   for (unsigned pieces = 1; !over_; ++pieces) {
     // Between two sockets that are always ready, nobody else would have a turn.
     if (pieces % kPiecesAtOnce == 0) co_await loop_.yield();
-    const Result<std::string_view> piece = co_await from.read();
+    const Result<std::string_view> piece = co_await from.read_tunnel();
     if (over_) co_return;
     if (!piece) {
       fail_side(reader);
@@ -141,11 +125,11 @@ Task<void> Tunnel::pump(From& from, To& to, StreamEnd reader, StreamEnd writer) 
     }
     moved_ = loop_.now();
     if (piece->empty()) {
-      to.finish();
+      to.finish_tunnel();
       end_side(reader);
       co_return;
     }
-    const Result<void> written = co_await to.write(*piece);
+    const Result<void> written = co_await to.write_tunnel(*piece);
     if (!written) {
       fail_side(writer);
       co_return;
@@ -156,14 +140,14 @@ Task<void> Tunnel::pump(From& from, To& to, StreamEnd reader, StreamEnd writer) 
 
 Task<void> Tunnel::run() {
   TaskGroup up;
-  up.spawn(pump(client_, upstream_, StreamEnd::kClient, StreamEnd::kUpstream));
-  co_await pump(upstream_, client_, StreamEnd::kUpstream, StreamEnd::kClient);
+  up.spawn(pump(exchange_, upstream_, StreamEnd::kClient, StreamEnd::kUpstream));
+  co_await pump(upstream_, exchange_, StreamEnd::kUpstream, StreamEnd::kClient);
   co_await up.join();
   account_.ended = stream_.ended();
   // What the one side may not take for whole, it does not get whole.
   switch (broken_) {
     case Broken::kByClient:
-      connection_.stream().reset_on_close();
+      upstream_.abort_tunnel();
       break;
     case Broken::kByUpstream:
       exchange_.abort();
@@ -176,8 +160,8 @@ Task<void> Tunnel::run() {
 
 }  // namespace
 
-Task<void> run_tunnel(Forwarding& forwarding, http::ClientConnection& connection) {
-  Tunnel tunnel(forwarding, connection);
+Task<void> run_tunnel(Forwarding& forwarding, http::ClientExchange& upstream) {
+  Tunnel tunnel(forwarding, upstream);
   co_await tunnel.run();
 }
 

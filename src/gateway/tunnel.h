@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/forward.h"
-#include "http/client.h"
+#include "http/client_exchange.h"
 #include "runtime/task.h"
 
 namespace portcullis::gateway {
@@ -11,6 +11,6 @@ namespace portcullis::gateway {
 // After the exchange's begin_tunnel(), with the upstream's connection behind its 101. When it
 // returns the tunnel is over, and the account says why. Holds at most a buffer a direction, and
 // none of one that is silent.
-Task<void> run_tunnel(Forwarding& forwarding, http::ClientConnection& connection);
+Task<void> run_tunnel(Forwarding& forwarding, http::ClientExchange& upstream);
 
 }  // namespace portcullis::gateway

@@ -121,6 +121,13 @@ Result<void> check_upgrade_response(const http::Request& request, std::string_vi
   return {};
 }
 
+void add_upgrade_proof(const http::Request& request, std::string_view protocol,
+                       http::Response& response, Arena& arena) {
+  const http::Field* key = request.fields.find(kKeyField);
+  if (protocol == kWebSocket && key != nullptr && response.fields.find(kAcceptField) == nullptr)
+    response.fields.add(kAcceptField, arena.copy(websocket_accept(key->value)));
+}
+
 std::string websocket_accept(std::string_view key) {
   constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   const crypto::Sha1 digest = crypto::sha1(std::string(key).append(kGuid));

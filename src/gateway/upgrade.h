@@ -6,6 +6,7 @@
 // opens the tunnel.
 #pragma once
 
+#include "base/arena.h"
 #include "base/result.h"
 #include "http/message.h"
 
@@ -35,6 +36,11 @@ class CorsRule;
 [[nodiscard]] Result<void> check_upgrade_response(const http::Request& request,
                                                   std::string_view protocol,
                                                   const http::Response& response);
+
+// Adds to a response of an upstream whose protocol proves the switch by itself what the client's
+// handshake, if it had one, waits for.
+void add_upgrade_proof(const http::Request& request, std::string_view protocol,
+                       http::Response& response, Arena& arena);
 
 // What Sec-WebSocket-Accept must be for a Sec-WebSocket-Key (RFC 6455 4.2.2).
 [[nodiscard]] std::string websocket_accept(std::string_view key);

@@ -533,6 +533,7 @@ Task<void> Worker::State::finish_draining() {
   while (!connections_.empty())
     co_await loop_.sleep_until(loop_.now() + std::chrono::milliseconds(10));
   current_ = SnapshotRef();
+  co_await pools_.finish();
   loop_.stop();
 }
 

@@ -1,5 +1,7 @@
 #include "http/client.h"
 
+#include "http/head_writer.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -20,7 +22,55 @@ void ClientConnection::begin() {
   received_ = false;
   keep_alive_ = false;
   abandoned_ = false;
+  reused_ = reused_ || anything_sent_;
+  anything_sent_ = false;
 }
+
+// ---- the request
+
+Task<Result<void>> ClientConnection::send_head(const RequestHead& head, BodyPiece first,
+                                               TimePoint deadline) {
+  sends_chunks_ = head.body == BodyKind::kUnknown;
+  return send(head.text, first, deadline);
+}
+
+Task<Result<void>> ClientConnection::send_body(BodyPiece piece, TimePoint deadline) {
+  return send({}, piece, deadline);
+}
+
+Task<Result<void>> ClientConnection::send(std::string_view head, BodyPiece piece,
+                                          TimePoint deadline) {
+  char size_text[20];
+  iovec parts[5];  // head, chunk head, piece, its end, last chunk
+  std::size_t count = 0;
+  const auto add = [&](std::string_view text) {
+    if (!text.empty()) parts[count++] = {const_cast<char*>(text.data()), text.size()};
+  };
+  add(head);
+  std::optional<HeadWriter> last;
+  if (!sends_chunks_) {
+    add(piece.bytes);
+  } else {
+    if (!piece.bytes.empty()) {
+      add(write_chunk_head(piece.bytes.size(), std::span<char, 20>(size_text)));
+      add(piece.bytes);
+      add("\r\n");
+    }
+    if (piece.more == More::kNo) {
+      last.emplace(stream_->loop().buffers()).put("0\r\n");
+      if (piece.trailers != nullptr) {
+        for (const Field& field : *piece.trailers) last->field(field.name, field.value);
+      }
+      add(last->put("\r\n").text());
+    }
+  }
+  if (count == 0) co_return Result<void>{};
+  PC_CO_CHECK(co_await stream_->write(std::span(parts, count), deadline));
+  anything_sent_ = true;
+  co_return Result<void>{};
+}
+
+// ---- its answer
 
 // For the next read: what interim heads took of the buffer is used again before it grows, so that
 // no number of them makes it larger than one head.
@@ -147,11 +197,11 @@ Result<void> ClientConnection::read_trailers(Fields& trailers) {
   return {};
 }
 
-TunnelEnd ClientConnection::take_tunnel() {
+void ClientConnection::begin_tunnel() {
   stream_->probe_peer();
   const std::string_view early(buffer_.data() + begin_, end_ - begin_);
   begin_ = end_ = 0;
-  return {*stream_, early, std::move(buffer_)};
+  tunnel_.emplace(*stream_, early, std::move(buffer_));
 }
 
 bool ClientConnection::release() {

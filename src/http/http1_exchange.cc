@@ -137,11 +137,12 @@ Task<Result<std::string_view>> Http1Exchange::read_body() {
   // A wait that cancel_body() ended took nothing: the rest can still be drained.
   if (!bytes && body_cancelled_ && bytes.error().code == ErrorCode::kCancelled) co_return bytes;
   if (!bytes) {
-    body_failed_ = true;
     keep_ = false;
+    // Who has more patience than `body_timeout` may ask again.
     if (bytes.error().code == ErrorCode::kTimeout) {
       co_return refuse(ErrorCode::kRequestTimeout, "body stalled for longer than `body_timeout`");
     }
+    body_failed_ = true;
   } else {
     body_bytes_in_ += bytes->size();
   }

@@ -194,18 +194,18 @@ Task<void> take(Loop& loop, std::string wire, std::string& got, std::string& sen
       co_await connection.read_head(Method::kGet, response, loop.now() + std::chrono::seconds(5));
   EXPECT_TRUE(head);
   EXPECT_EQ(response.status, 101);
-  TunnelEnd tunnel = connection.take_tunnel();
+  connection.begin_tunnel();
   co_await runtime::testing::send_text(*pair.b, "later");
   pair.b->shutdown_write();
   for (;;) {
-    const auto piece = co_await tunnel.read();
+    const auto piece = co_await connection.read_tunnel();
     EXPECT_TRUE(piece);
     if (!piece || piece->empty()) break;
     got += *piece;
   }
-  const auto written = co_await tunnel.write("answer");
+  const auto written = co_await connection.write_tunnel("answer");
   EXPECT_TRUE(written);
-  tunnel.finish();
+  connection.finish_tunnel();
   sent = (co_await runtime::testing::receive_all(*pair.b)).text;
   EXPECT_FALSE(connection.release()) << "never for another request";
 }

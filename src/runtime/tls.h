@@ -85,6 +85,7 @@ class TlsServerContext {
 struct TlsClientOptions {
   std::shared_ptr<const Authorities> authorities;  // null: the system's, or SSL_CERT_FILE
   std::shared_ptr<const KeyPair> certificate;      // shown when the server asks; may be null
+  std::string protocol = "http/1.1";               // ALPN: the one that is offered
 };
 
 class TlsClientContext {

@@ -15,7 +15,6 @@ namespace {
 
 // Certificates between a server's and its authority's.
 constexpr int kMostIntermediates = 8;
-constexpr unsigned char kProtocols[] = "\x08http/1.1";
 
 int keep_session(SSL* ssl, SSL_SESSION* session) {
   auto* resumption = static_cast<TlsResumption*>(SSL_get_app_data(ssl));
@@ -49,7 +48,9 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::create(
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
-  SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1);
+  const std::string protocols = static_cast<char>(options.protocol.size()) + options.protocol;
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
+                          static_cast<unsigned>(protocols.size()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_verify_depth(context, kMostIntermediates);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

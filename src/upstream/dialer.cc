@@ -27,6 +27,7 @@ Dialer::Dialer(Loop& loop, runtime::Resolver& resolver, const config::Upstream& 
       resolver_(resolver),
       standing_(standing),
       name_(target),
+      http2_(config.protocol == config::UpstreamProtocol::kHttp2),
       host_(host_of(target)),
       policy_(host_, config.allow_addresses),
       tls_(std::move(tls)) {
@@ -72,8 +73,28 @@ Task<Result<std::unique_ptr<runtime::Stream>>> Dialer::open(
     const Result<void> secured =
         co_await stream->connect_tls(*tls_, server_name_, deadline, resumption_);
     if (!secured) co_return std::unexpected(named(secured.error()));
+    if (http2_ && stream->tls()->protocol() != "h2") {
+      co_return std::unexpected(
+          named({ErrorCode::kUpstreamBroken,
+                 ErrorSource::kUpstream,
+                 "does not choose h2 (ALPN): it does not speak HTTP/2 over TLS",
+                 {}}));
+    }
   }
   co_return stream;
+}
+
+Task<Result<std::shared_ptr<http2::ClientSession>>> Dialer::open_session(TimePoint deadline,
+                                                                         TaskGroup& tasks) {
+  PC_CO_TRY(std::unique_ptr<runtime::Stream> stream, co_await open(deadline, std::nullopt));
+  auto session = std::make_shared<http2::ClientSession>(std::move(stream));
+  tasks.spawn(http2::ClientSession::run(session));
+  const Result<void> ready = co_await session->ready(deadline);
+  if (!ready) {
+    session->close("not used");
+    co_return std::unexpected(named(ready.error()));
+  }
+  co_return session;
 }
 
 Task<Result<std::unique_ptr<runtime::Stream>>> Dialer::open_socket(TimePoint deadline) {

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "http/proxy_protocol.h"
+#include "http2/client_session.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
 #include "runtime/stream.h"
@@ -42,6 +43,11 @@ class Dialer {
   Task<Result<std::unique_ptr<runtime::Stream>>> open(
       TimePoint deadline, const std::optional<http::ProxyHeader::Ends>& ends);
 
+  // The same for a target that speaks HTTP/2: a session that may be used. Its tasks are spawned in
+  // `tasks`. Errors: as above, kUpstreamBroken when the target does not speak it.
+  Task<Result<std::shared_ptr<http2::ClientSession>>> open_session(TimePoint deadline,
+                                                                   TaskGroup& tasks);
+
   // The target is told whose connection it is: no other client's requests may go over it.
   [[nodiscard]] bool tells_client() const { return proxy_protocol_.has_value(); }
   // Takes up what has become known of the name; true when its addresses are others.
@@ -60,6 +66,7 @@ class Dialer {
   runtime::Resolver& resolver_;
   Standing& standing_;
   std::string name_;  // for errors
+  bool http2_ = false;
   std::optional<http::ProxyVersion> proxy_protocol_;
   std::string path_;  // of a socket; empty: host_ and port_ say
   std::string host_;

@@ -9,7 +9,8 @@ namespace portcullis::upstream {
 std::string Pools::key_of(const config::Upstream& upstream, const std::string& target,
                           const runtime::TlsClientContext* tls) {
   std::string key = upstream.name + "|" + target + "|" +
-                    std::to_string(static_cast<int>(upstream.proxy_protocol));
+                    std::to_string(static_cast<int>(upstream.proxy_protocol)) +
+                    std::to_string(static_cast<int>(upstream.protocol));
   for (const Cidr& range : upstream.allow_addresses)
     key += "|" + range.address.to_string() + "/" + std::to_string(range.bits);
   if (tls != nullptr && upstream.tls)
@@ -27,7 +28,8 @@ std::shared_ptr<Target> Pools::find_or_make(
   // One that had left the configuration, and is not gone yet, stands as it stood then.
   if (found == nullptr || found->standing() != standing.get()) {
     if (found != nullptr) found->retire();
-    found = std::make_shared<Target>(loop_, resolver_, upstream, target, std::move(standing), tls);
+    found = std::make_shared<Target>(loop_, resolver_, upstream, target, std::move(standing), tls,
+                                     tasks_);
     known = found;
   }
   found->serve(upstream);
@@ -52,6 +54,13 @@ std::vector<std::shared_ptr<Upstream>> Pools::adopt(const std::vector<config::Up
     if (target != nullptr && !serving.contains(target.get())) target->retire();
   }
   return made;
+}
+
+Task<void> Pools::finish() {
+  for (const auto& [key, known] : targets_) {
+    if (const std::shared_ptr<Target> target = known.lock()) target->retire();
+  }
+  co_await tasks_.join();
 }
 
 void Pools::sweep(TimePoint now) {

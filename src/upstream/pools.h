@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
+#include "runtime/task.h"
 #include "runtime/tls.h"
 #include "upstream/dialer.h"
 #include "upstream/standing.h"
@@ -39,6 +40,9 @@ class Pools {
   // For every few seconds.
   void sweep(TimePoint now);
 
+  // Ends what is left, and waits for it. Nobody may hold a lease, and none is given afterwards.
+  Task<void> finish();
+
  private:
   [[nodiscard]] std::shared_ptr<Target> find_or_make(
       const config::Upstream& upstream, const std::string& target,
@@ -47,6 +51,7 @@ class Pools {
   Loop& loop_;
   runtime::Resolver& resolver_;
   Standings& standings_;
+  TaskGroup tasks_;                                       // of connections that requests share
   std::map<std::string, std::weak_ptr<Target>> targets_;  // by all that decides how it is reached
 };
 

@@ -53,9 +53,8 @@ Task<void> drop_target(Loop& loop) {
   // The request in flight ends in peace, and its connection with it.
   Arena arena;
   http::Response response(arena);
-  lent.connection().begin();
-  EXPECT_TRUE(co_await lent.connection().read_head(http::Method::kGet, response,
-                                                   loop.now() + std::chrono::seconds(5)));
+  EXPECT_TRUE(co_await lent.exchange().read_head(http::Method::kGet, response,
+                                                 loop.now() + std::chrono::seconds(5)));
   Target& target = lent.target();
   lent.keep();
   EXPECT_EQ(target.idle(), 0U);

@@ -2,6 +2,8 @@
 
 #include "http/client.h"
 #include "http/head_writer.h"
+#include "http2/client_session.h"
+#include "http2/client_stream.h"
 #include "upstream/dialer.h"
 #include "upstream/pools.h"
 
@@ -13,6 +15,7 @@ namespace portcullis::upstream {
 namespace {
 
 constexpr int kMostInterimResponses = 4;
+constexpr std::string_view kUserAgent = "portcullis-probe";
 
 std::string key_of(const config::Upstream& upstream, const config::Health& health,
                    const std::string& target, const runtime::TlsClientContext* tls) {
@@ -30,11 +33,13 @@ std::string key_of(const config::Upstream& upstream, const config::Health& healt
 struct Prober::Probe {
   Probe(Loop& owner, runtime::Resolver& resolver, const config::Upstream& upstream,
         const config::Health& asked, const std::string& target, std::shared_ptr<Standing> shared,
-        std::shared_ptr<const runtime::TlsClientContext> tls)
+        std::shared_ptr<const runtime::TlsClientContext> context)
       : loop(owner),
         health(asked),
         standing(std::move(shared)),
-        dialer(owner, resolver, upstream, target, *standing, std::move(tls)),
+        http2(upstream.protocol == config::UpstreamProtocol::kHttp2),
+        tls(context != nullptr),
+        dialer(owner, resolver, upstream, target, *standing, std::move(context)),
         timer(owner.timers(), [](void* self) { static_cast<Probe*>(self)->wake(); }, this) {}
 
   void wake() {
@@ -71,6 +76,8 @@ struct Prober::Probe {
   Loop& loop;
   const config::Health health;
   std::shared_ptr<Standing> standing;
+  const bool http2;
+  const bool tls;
   Dialer dialer;
   runtime::Timer timer;
   std::coroutine_handle<> waiter;
@@ -126,24 +133,56 @@ Task<void> Prober::run(std::shared_ptr<Probe> probe) {
   }
 }
 
-Task<Result<void>> Prober::ask(Probe& probe) {
+[[clang::coro_wrapper]] Task<Result<void>> Prober::ask(Probe& probe) {
   const TimePoint deadline = probe.loop.now() + probe.health.timeout;
+  return probe.http2 ? ask_http2(probe, deadline) : ask_http1(probe, deadline);
+}
+
+Task<Result<void>> Prober::ask_http1(Probe& probe, TimePoint deadline) {
   PC_CO_TRY(std::unique_ptr<runtime::Stream> stream,
             co_await probe.dialer.open(deadline, std::nullopt));
   http::ClientConnection connection(std::move(stream));
   http::HeadWriter head(probe.loop.buffers());
   head.put("GET ").put(probe.health.path).put(" HTTP/1.1\r\n");
   head.field("host", probe.dialer.authority())
-      .field("user-agent", "portcullis-probe")
+      .field("user-agent", kUserAgent)
       .field("connection", "close")
       .put("\r\n");
-  iovec part{const_cast<char*>(head.text().data()), head.text().size()};
-  PC_CO_CHECK(co_await connection.stream().write(std::span(&part, 1), deadline));
   connection.begin();
+  co_return co_await judge_answer(probe, connection, {.text = head.text(), .fields = {}}, deadline);
+}
+
+Task<Result<void>> Prober::ask_http2(Probe& probe, TimePoint deadline) {
+  TaskGroup tasks;
+  auto session = co_await probe.dialer.open_session(deadline, tasks);
+  Result<void> outcome;
+  if (session) {
+    const std::string authority = probe.dialer.authority();
+    const http::Field head[] = {{":method", "GET"},
+                                {":scheme", probe.tls ? "https" : "http"},
+                                {":path", probe.health.path},
+                                {":authority", authority},
+                                {"user-agent", kUserAgent}};
+    {
+      const auto stream = http2::ClientSession::open(*session);
+      outcome = co_await judge_answer(probe, *stream, {.text = {}, .fields = head}, deadline);
+    }
+    (*session)->retire();
+    if (!outcome) (*session)->close("the probe has failed");
+  } else {
+    outcome = std::unexpected(session.error());
+  }
+  co_await tasks.join();
+  co_return outcome;
+}
+
+Task<Result<void>> Prober::judge_answer(const Probe& probe, http::ClientExchange& exchange,
+                                        const http::RequestHead& head, TimePoint deadline) {
+  PC_CO_CHECK(co_await exchange.send_head(head, {}, deadline));
   for (int interim = 0; interim <= kMostInterimResponses; ++interim) {
     Arena arena;
     http::Response response(arena);
-    PC_CO_CHECK(co_await connection.read_head(http::Method::kGet, response, deadline));
+    PC_CO_CHECK(co_await exchange.read_head(http::Method::kGet, response, deadline));
     if (response.status < 200) continue;
     const auto status = static_cast<std::uint32_t>(response.status);
     const bool good = probe.health.status ? status == *probe.health.status : status / 100 == 2;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "http/client_exchange.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
 #include "runtime/task.h"
@@ -34,6 +35,10 @@ class Prober {
   struct Probe;
   static Task<void> run(std::shared_ptr<Probe> probe);
   static Task<Result<void>> ask(Probe& probe);
+  static Task<Result<void>> ask_http1(Probe& probe, TimePoint deadline);
+  static Task<Result<void>> ask_http2(Probe& probe, TimePoint deadline);
+  static Task<Result<void>> judge_answer(const Probe& probe, http::ClientExchange& exchange,
+                                         const http::RequestHead& head, TimePoint deadline);
 
   Loop& loop_;
   runtime::Resolver& resolver_;

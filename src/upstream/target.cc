@@ -9,11 +9,13 @@ namespace portcullis::upstream {
 
 Target::Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
                const std::string& name, std::shared_ptr<Standing> standing,
-               std::shared_ptr<const runtime::TlsClientContext> tls)
+               std::shared_ptr<const runtime::TlsClientContext> tls, TaskGroup& tasks)
     : loop_(loop),
       name_(name),
       standing_(std::move(standing)),
       dialer_(loop, resolver, config, name, *standing_, std::move(tls)) {
+  if (config.protocol == config::UpstreamProtocol::kHttp2)
+    sessions_ = std::make_unique<Sessions>(loop, dialer_, *this, tasks);
   serve(config);
 }
 
@@ -22,6 +24,7 @@ Target::~Target() { PC_CHECK(active_ == 0 && upstreams_.empty()); }
 void Target::retire() {
   retired_ = true;
   idle_.clear();
+  if (sessions_ != nullptr) sessions_->retire();
 }
 
 void Target::serve(const config::Upstream& config) {
@@ -31,6 +34,11 @@ void Target::serve(const config::Upstream& config) {
 }
 
 void Target::close_idle(TimePoint now) {
+  if (sessions_ != nullptr) {
+    sessions_->close_idle(now, idle_timeout_);
+    if (!sessions_->empty() && dialer_.refresh()) sessions_->leave_addresses();
+    return;
+  }
   // The least recently used come first.
   const auto first_young = std::ranges::find_if(
       idle_, [&](const auto& connection) { return now - connection->idle_since < idle_timeout_; });
@@ -74,29 +82,101 @@ std::unique_ptr<PooledConnection> Target::take_idle() {
   return nullptr;
 }
 
+std::optional<Lease> Target::try_lend(std::uint32_t maximum) {
+  if (sessions_ != nullptr) {
+    bool reused = false;
+    std::unique_ptr<http2::ClientStream> stream = sessions_->open(reused);
+    if (stream == nullptr) return std::nullopt;
+    Lease lease(*this);
+    lease.stream_ = std::move(stream);
+    lease.reused_ = reused;
+    return lease;
+  }
+  if (active_ >= maximum) return std::nullopt;
+  std::unique_ptr<PooledConnection> connection = take_idle();
+  if (connection == nullptr) return std::nullopt;
+  Lease lease(*this);
+  lease.connection_ = std::move(connection);
+  lease.connection_->http.begin();
+  lease.reused_ = true;
+  return lease;
+}
+
+bool Target::may_connect(std::uint32_t maximum) const {
+  return sessions_ != nullptr ? sessions_->may_connect(maximum) : active_ < maximum;
+}
+
+bool Target::has_room(std::uint32_t maximum) const {
+  return may_connect(maximum) || (sessions_ != nullptr && sessions_->room() > 0);
+}
+
+Task<Result<Lease>> Target::connect(TimePoint deadline, std::uint32_t maximum,
+                                    std::optional<http::ProxyHeader::Ends> ends) {
+  if (sessions_ != nullptr) co_return co_await connect_shared(deadline, maximum);
+  Lease lease(*this);  // stops counting if this fails
+  // What stands idle makes room, so that there are never more than `maximum` connections.
+  if (!idle_.empty() && active_ + idle_.size() > maximum) idle_.erase(idle_.begin());
+  Result<std::unique_ptr<runtime::Stream>> stream = co_await dialer_.open(deadline, ends);
+  if (!stream) {
+    unreachable(stream.error());
+    co_return std::unexpected(std::move(stream).error());
+  }
+  lease.connection_ = std::make_unique<PooledConnection>(*this, std::move(*stream));
+  lease.connection_->http.begin();
+  co_return lease;
+}
+
+Task<Result<Lease>> Target::connect_shared(TimePoint deadline, std::uint32_t maximum) {
+  Lease lease(*this);
+  while (loop_.now() < deadline && sessions_->may_connect(maximum)) {
+    bool dialled = false;
+    const Result<void> made = co_await sessions_->connect(deadline, dialled);
+    if (!made) {
+      if (dialled) unreachable(made.error());
+      co_return std::unexpected(made.error());
+    }
+    lease.stream_ = sessions_->open(lease.reused_);
+    if (lease.stream_ != nullptr) {
+      room_changed();
+      co_return lease;
+    }
+  }
+  co_return fail(ErrorCode::kUnavailable, "no connection had room in time", ErrorSource::kUpstream);
+}
+
+void Target::room_changed() {
+  const std::size_t room = std::max<std::size_t>(sessions_->room(), 1);
+  for (Upstream* upstream : upstreams_) upstream->wake(room);
+}
+
 void Target::one_ended() {
   --active_;
-  for (Upstream* upstream : upstreams_) upstream->one_ended();
+  if (sessions_ != nullptr) return;  // room_changed() says it
+  for (Upstream* upstream : upstreams_) upstream->wake(1);
 }
+
+Lease::Lease(Target& target) : target_(&target) { ++target.active_; }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this == &other) return *this;
   end();
   target_ = std::exchange(other.target_, nullptr);
   connection_ = std::move(other.connection_);
+  stream_ = std::move(other.stream_);
   reused_ = other.reused_;
   return *this;
 }
 
 void Lease::keep() {
   if (target_ == nullptr) return;
-  target_->give_back(std::move(connection_));
+  if (connection_ != nullptr) target_->give_back(std::move(connection_));
   end();
 }
 
 void Lease::end() {
   if (target_ == nullptr) return;
   connection_.reset();
+  stream_.reset();
   std::exchange(target_, nullptr)->one_ended();
 }
 

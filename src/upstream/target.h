@@ -1,14 +1,18 @@
-// One server behind the gateway, as one worker sees it: its idle connections, and those that are
-// lent. A target outlives the configurations that name it in the same way, so that a reload closes
-// no connection that may stand.
+// One server behind the gateway, as one worker sees it: its idle connections and those that are
+// lent, or, where HTTP/2 is spoken, the connections that requests share. A target outlives the
+// configurations that name it in the same way, so that a reload closes no connection that may
+// stand.
 #pragma once
 
 #include "base/clock.h"
 #include "config/config.h"
 #include "http/client.h"
+#include "http2/client_stream.h"
 #include "runtime/loop.h"
 #include "runtime/resolver.h"
+#include "runtime/task.h"
 #include "upstream/dialer.h"
+#include "upstream/sessions.h"
 #include "upstream/standing.h"
 
 #include <chrono>
@@ -22,6 +26,7 @@
 
 namespace portcullis::upstream {
 
+class Lease;
 class Target;
 class Upstream;
 
@@ -36,16 +41,16 @@ struct PooledConnection {
 
 class Target {
  public:
-  // `tls` is null for clear text.
+  // `tls` is null for clear text. What outlasts a request of it runs in `tasks`.
   Target(Loop& loop, runtime::Resolver& resolver, const config::Upstream& config,
          const std::string& name, std::shared_ptr<Standing> standing,
-         std::shared_ptr<const runtime::TlsClientContext> tls);
+         std::shared_ptr<const runtime::TlsClientContext> tls, TaskGroup& tasks);
   ~Target();  // every lease must have ended
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  // Lent connections and those being made.
+  // Requests that have a connection, or make one.
   [[nodiscard]] std::size_t active() const { return active_; }
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 
@@ -66,9 +71,21 @@ class Target {
  private:
   friend class Upstream;
   friend class Lease;
+  friend class Sessions;
 
   // Closes what stands idle where the name leads no more.
   void follow_name();
+  // Without waiting, and not beyond `maximum` connections.
+  [[nodiscard]] std::optional<Lease> try_lend(std::uint32_t maximum);
+  [[nodiscard]] bool may_connect(std::uint32_t maximum) const;
+  // For one more request, on a connection that is there or on another one.
+  [[nodiscard]] bool has_room(std::uint32_t maximum) const;
+  // Errors: those of the dialer, kUnavailable.
+  Task<Result<Lease>> connect(TimePoint deadline, std::uint32_t maximum,
+                              std::optional<http::ProxyHeader::Ends> ends);
+  Task<Result<Lease>> connect_shared(TimePoint deadline, std::uint32_t maximum);
+  // Where connections are shared: one has room, or makes room for another.
+  void room_changed();
   void give_back(std::unique_ptr<PooledConnection> connection);
   // Null when nothing usable stands idle.
   [[nodiscard]] std::unique_ptr<PooledConnection> take_idle();
@@ -87,38 +104,45 @@ class Target {
   std::chrono::milliseconds idle_timeout_{0};
   std::optional<config::Eject> eject_;
   std::vector<std::unique_ptr<PooledConnection>> idle_;  // the most recently used last
+  std::unique_ptr<Sessions> sessions_;                   // null: HTTP/1.1
   std::size_t active_ = 0;
   std::vector<Upstream*> upstreams_;  // that balance over it: one, and during a reload more
   bool retired_ = false;
 };
 
-// One connection, lent for one exchange. When it goes without keep(), the connection is closed.
+// One connection, or a stream of one that is shared, lent for one exchange. When it goes without
+// keep(), the connection is closed, and the stream is reset unless it is over.
 class Lease {
  public:
   Lease() = default;
-  Lease(Target& target, std::unique_ptr<PooledConnection> connection, bool reused)
-      : target_(&target), connection_(std::move(connection)), reused_(reused) {}
+  // Counts as a request of the target from here on.
+  explicit Lease(Target& target);
   Lease(Lease&& other) noexcept
       : target_(std::exchange(other.target_, nullptr)),
         connection_(std::move(other.connection_)),
+        stream_(std::move(other.stream_)),
         reused_(other.reused_) {}
   Lease& operator=(Lease&& other) noexcept;
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() { end(); }
 
-  [[nodiscard]] http::ClientConnection& connection() const { return connection_->http; }
+  [[nodiscard]] http::ClientExchange& exchange() const {
+    if (stream_ != nullptr) return *stream_;
+    return connection_->http;
+  }
   [[nodiscard]] Target& target() const { return *target_; }
-  // It stood idle before: the server may have closed it at any moment.
+  // The connection was there before: the server may have closed it at any moment.
   [[nodiscard]] bool reused() const { return reused_; }
   // Gives the connection back to the pool, if its response has ended and it may stand.
   void keep();
   void end();
 
  private:
-  friend class Upstream;
+  friend class Target;
   Target* target_ = nullptr;
   std::unique_ptr<PooledConnection> connection_;
+  std::unique_ptr<http2::ClientStream> stream_;
   bool reused_ = false;
 };
 

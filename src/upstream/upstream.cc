@@ -21,6 +21,8 @@ Upstream::Upstream(Loop& loop, const config::Upstream& config,
       maximum_(config.maximum_connections),
       connect_timeout_(config.connect_timeout),
       tells_client_(config.proxy_protocol != config::ProxyProtocol::kNone),
+      shares_(config.protocol == config::UpstreamProtocol::kHttp2),
+      tls_(config.tls.has_value()),
       targets_(std::move(targets)) {
   PC_CHECK(!targets_.empty());
   for (const auto& target : targets_) target->upstreams_.push_back(this);
@@ -49,11 +51,17 @@ Target& Upstream::choose() {
   const bool by_turn = all_out || balance_ == config::Balance::kRoundRobin;
   const std::size_t turn = (turn_ + 1) % targets_.size();
   Target* best = nullptr;
+  bool best_has_room = false;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     Target& target = *targets_[(turn + i) % targets_.size()];
     if (!all_out && target.standing_->is_out(now)) continue;
-    if (by_turn && target.active_ < maximum_) return target;
-    if (best == nullptr || target.active_ < best->active_) best = &target;
+    const bool room = target.has_room(maximum_);
+    if (by_turn && room) return target;
+    const bool better =
+        best_has_room == room ? best == nullptr || target.active_ < best->active_ : room;
+    if (best != nullptr && !better) continue;
+    best = &target;
+    best_has_room = room;
   }
   // Other threads move standings: all may be out by now.
   return best != nullptr ? *best : *targets_[turn];
@@ -66,17 +74,9 @@ Target& Upstream::after(const Target& target) {
   return *targets_[static_cast<std::size_t>(at - targets_.begin() + 1) % targets_.size()];
 }
 
-std::optional<Lease> Upstream::take_idle(Target& target) {
-  if (target.active_ >= maximum_) return std::nullopt;
-  std::unique_ptr<PooledConnection> connection = target.take_idle();
-  if (connection == nullptr) return std::nullopt;
-  ++target.active_;
-  return Lease(target, std::move(connection), true);
-}
-
 std::optional<Lease> Upstream::try_acquire() {
   if (!waiters_.empty()) return std::nullopt;
-  std::optional<Lease> lease = take_idle(choose());
+  std::optional<Lease> lease = choose().try_lend(maximum_);
   if (lease) next_turn();
   return lease;
 }
@@ -91,16 +91,17 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness, const Ends* ends) {
     // would be chosen again.
     Target& target = failed != nullptr ? after(*failed) : choose();
     if (failed == nullptr) next_turn();
-    if (freshness == Freshness::kAny) {
-      if (auto lease = take_idle(target)) co_return std::move(*lease);
+    // A shared connection that failed takes no more requests, and is not lent again.
+    if (freshness == Freshness::kAny || shares_) {
+      if (auto lease = target.try_lend(maximum_)) co_return std::move(*lease);
     }
-    if (target.active_ >= maximum_) {
+    if (!target.may_connect(maximum_)) {
       if (failed != nullptr) {
         ++tries;
         failed = &target;
         continue;
       }
-      if (waiters_.size() >= kQueueFactor * maximum_) {
+      if (waiters_.size() >= most_waiting()) {
         co_return fail(ErrorCode::kUnavailable,
                        "too many requests wait for upstream `" + name_ + "`",
                        ErrorSource::kUpstream);
@@ -117,41 +118,36 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness, const Ends* ends) {
       continue;
     }
     ++tries;
-    Result<Lease> made = co_await connect(target, ends);
+    std::optional<Ends> told;
+    if (ends != nullptr) told = *ends;
+    Result<Lease> made =
+        co_await target.connect(loop_.now() + connect_timeout_, maximum_, std::move(told));
     if (made) co_return std::move(*made);
+    // Others took what room it made: wait with the rest.
+    if (made.error().code == ErrorCode::kUnavailable && loop_.now() < deadline) {
+      --tries;
+      continue;
+    }
     last = std::move(made).error();
     failed = &target;
   }
-  last.code = ErrorCode::kUpstreamUnreachable;
+  if (last.code != ErrorCode::kUpstreamBroken) last.code = ErrorCode::kUpstreamUnreachable;
   last.source = ErrorSource::kUpstream;
   co_return std::unexpected(std::move(last));
 }
 
-Task<Result<Lease>> Upstream::connect(Target& target, const Ends* ends) {
-  const TimePoint deadline = loop_.now() + connect_timeout_;
-  ++target.active_;
-  Lease lease(target, nullptr, false);  // counts from now on, and stops counting if this fails
-  // What stands idle makes room, so that there are never more than `maximum` connections.
-  if (!target.idle_.empty() && target.active_ + target.idle_.size() > maximum_)
-    target.idle_.erase(target.idle_.begin());
-  std::optional<Ends> told;
-  if (ends != nullptr) told = *ends;
-  Result<std::unique_ptr<runtime::Stream>> stream = co_await target.dialer_.open(deadline, told);
-  if (!stream) {
-    target.unreachable(stream.error());
-    co_return std::unexpected(std::move(stream).error());
-  }
-  lease.connection_ = std::make_unique<PooledConnection>(target, std::move(*stream));
-  co_return lease;
+std::size_t Upstream::most_waiting() const {
+  return kQueueFactor * std::max<std::size_t>(maximum_, shares_ ? http2::kMostClientStreams : 0);
 }
 
-void Upstream::one_ended() {
-  if (waiters_.empty()) return;
-  Waiter& waiter = *waiters_.front();
-  waiters_.pop_front();
-  waiter.woken = true;
-  waiter.timer.disarm();
-  loop_.ready(waiter.handle);
+void Upstream::wake(std::size_t most) {
+  for (; most > 0 && !waiters_.empty(); --most) {
+    Waiter& waiter = *waiters_.front();
+    waiters_.pop_front();
+    waiter.woken = true;
+    waiter.timer.disarm();
+    loop_.ready(waiter.handle);
+  }
 }
 
 void Upstream::Waiter::await_suspend(std::coroutine_handle<> waiter) { handle = waiter; }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "http/client_exchange.h"
 #include "runtime/loop.h"
 #include "runtime/task.h"
 #include "upstream/target.h"
@@ -46,6 +47,13 @@ class Upstream {
   // connection it is (tells_client()), `ends` says; null: ours.
   Task<Result<Lease>> acquire(Freshness freshness, const Ends* ends = nullptr);
   [[nodiscard]] bool tells_client() const { return tells_client_; }
+  // What the heads of requests to it must be like.
+  [[nodiscard]] http::HeadForm head_form() const {
+    return shares_ ? http::HeadForm::kFields : http::HeadForm::kText;
+  }
+  // A connection carries many requests: one that waits for its client holds up nobody.
+  [[nodiscard]] bool shares_connections() const { return shares_; }
+  [[nodiscard]] bool is_tls() const { return tls_; }
 
   [[nodiscard]] std::size_t active() const;
 
@@ -72,9 +80,9 @@ class Upstream {
   [[nodiscard]] Target& choose();
   void next_turn();
   [[nodiscard]] Target& after(const Target& target);
-  [[nodiscard]] std::optional<Lease> take_idle(Target& target);
-  Task<Result<Lease>> connect(Target& target, const Ends* ends);
-  void one_ended();
+  [[nodiscard]] std::size_t most_waiting() const;
+  // Somebody may be waiting for what has come free.
+  void wake(std::size_t most);
 
   Loop& loop_;
   std::string name_;
@@ -82,6 +90,8 @@ class Upstream {
   std::uint32_t maximum_;
   std::chrono::milliseconds connect_timeout_;
   bool tells_client_;
+  bool shares_;
+  bool tls_;
   std::vector<std::shared_ptr<Target>> targets_;
   std::size_t turn_ = 0;
   std::deque<Waiter*> waiters_;

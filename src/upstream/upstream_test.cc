@@ -53,7 +53,6 @@ Task<void> keep_too_early(Loop& loop) {
   const std::shared_ptr<Upstream> upstream_held = scene.adopt(configure({scene.one.target()}));
   Upstream& upstream = *upstream_held;
   Lease lease = co_await must_acquire(upstream);
-  lease.connection().begin();
   lease.keep();  // no response was read
   EXPECT_FALSE(upstream.try_acquire());
   EXPECT_EQ(upstream.active(), 0U);
@@ -392,9 +391,8 @@ Task<void> close_idle(Loop& loop) {
   co_await finish(first, scene.one);
   Arena arena;
   http::Response response(arena);
-  second.connection().begin();
-  const auto read = co_await second.connection().read_head(http::Method::kGet, response,
-                                                           loop.now() + milliseconds(5'000));
+  const auto read = co_await second.exchange().read_head(http::Method::kGet, response,
+                                                         loop.now() + milliseconds(5'000));
   EXPECT_TRUE(read);
   first.keep();
   second.keep();

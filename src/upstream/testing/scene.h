@@ -29,6 +29,7 @@ class FakeServer final : public runtime::Acceptor::Handler {
   [[nodiscard]] std::string target(const std::string& host = "127.0.0.1") const {
     return host + ":" + std::to_string(port_);
   }
+  [[nodiscard]] Loop& loop() { return loop_; }
   // Nobody listens any more.
   void leave() {
     acceptor_.reset();
@@ -86,18 +87,15 @@ inline Task<Lease> must_acquire(Upstream& upstream, Freshness freshness = Freshn
 
 // The server of that lease answers, so that its connection may be kept.
 inline Task<void> finish(Lease& lease, FakeServer& server) {
-  co_await runtime::testing::settle(server.connections.empty() ? lease.connection().stream().loop()
-                                                               : server.connections.back()->loop());
-  lease.connection().begin();
+  co_await runtime::testing::settle(server.loop());
   for (const auto& connection : server.connections) {
     static_cast<void>(co_await runtime::testing::send_text(
         *connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   }
   Arena arena;
   http::Response response(arena);
-  const auto read = co_await lease.connection().read_head(
-      http::Method::kGet, response,
-      lease.connection().stream().loop().now() + std::chrono::milliseconds(5'000));
+  const auto read = co_await lease.exchange().read_head(
+      http::Method::kGet, response, server.loop().now() + std::chrono::milliseconds(5'000));
   EXPECT_TRUE(read);
 }
 
