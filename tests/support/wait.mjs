@@ -14,6 +14,19 @@ export async function eventually(what, probe, { timeout = 5000, every = 20 } = {
   }
 }
 
+/** Runs `check` again and again until it does not throw; fails with what it threw last. */
+export async function soon(check, { timeout = 5000, every = 20 } = {}) {
+  const deadline = performance.now() + timeout;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await delay(every);
+  }
+}
+
 /** `promise`, or an error after `timeout` ms. */
 export async function within(what, promise, timeout = 5000) {
   let timer;
