@@ -240,12 +240,9 @@ Task<Result<std::string_view>> ServerExchange::next_piece(std::chrono::milliseco
     }
     if (body_ended_) co_return std::string_view{};
     if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
-    if (!co_await readable_.wait(after(loop().now(), patience))) {
-      body_error_ = Error{ErrorCode::kRequestTimeout,
-                          ErrorSource::kClient,
-                          "body stalled for longer than `body_timeout`",
-                          {}};
-    }
+    // Who has more patience may ask again.
+    if (!co_await readable_.wait(after(loop().now(), patience)))
+      co_return refuse(ErrorCode::kRequestTimeout, "body stalled for longer than `body_timeout`");
   }
 }
 
