@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@ Task<void> ask(ClientStream& stream, http::Method method, bool with_body) {
       {.text = {}, .fields = kHead, .body = http::BodyKind::kUnknown}, {{}, more}, never);
   if (!sent) co_return;
   Arena arena;
+  std::optional<std::uint64_t> promised;
   for (;;) {
     http::Response response(arena);
     const auto head = co_await stream.read_head(method, response, never);
@@ -36,14 +38,18 @@ Task<void> ask(ClientStream& stream, http::Method method, bool with_body) {
         __builtin_trap();
     }
     if (response.status < 100 || response.status > 599) __builtin_trap();
+    if (response.body == http::BodyKind::kLength) promised = response.content_length;
     if (response.status >= 200) break;
   }
-  std::size_t size = 0;
+  std::uint64_t size = 0;
   for (;;) {
     const auto piece = co_await stream.read_body(never);
-    if (!piece || piece->empty()) break;
+    if (!piece) co_return;
+    if (piece->empty()) break;
     size += piece->size();
   }
+  // An answer is whole, or it fails.
+  if (promised && size != *promised) __builtin_trap();
   http::Fields trailers(arena);
   static_cast<void>(stream.read_trailers(trailers));
 }
