@@ -123,17 +123,18 @@ Task<void> BodyPump::run() {
     if (ahead_) {
       if (!reading_ && !got_) tasks_.spawn(read_ahead());
       co_await arrival();
-      if (stopped_) co_return;
     } else {
       got_ = co_await next_piece();
     }
-    const Result<std::string_view> piece = *std::exchange(got_, std::nullopt);
+    // That nobody wants the rest is no fault of the client's.
+    if (stopped_ || !got_) co_return;
+    const Result<std::string_view> piece = *got_;
+    got_.reset();
     if (!piece) {
       client_error_ = piece.error();
       upstream_->abandon();
       co_return;
     }
-    if (stopped_) co_return;
     const Result<void> sent = co_await send(nullptr, *piece);
     // The upstream may have answered and stopped reading: its response says.
     if (!sent) co_return;

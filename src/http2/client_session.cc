@@ -313,7 +313,7 @@ Task<void> ClientSession::write() {
         fail(why_.empty() ? "the connection was ended" : why_);
         co_return;
       }
-      co_await writable_.wait(kNoDeadline);
+      (void)co_await writable_.wait(kNoDeadline);
       continue;
     }
     iovec part{buffer.data(), size};

@@ -204,7 +204,8 @@ bool ClientStream::add_field(std::string_view name, std::string_view value) {
 
 bool ClientStream::end_block() {
   if (!block_ || !why_.empty()) return why_.empty();
-  Block block = *std::exchange(block_, std::nullopt);
+  const Block block = *block_;
+  block_.reset();
   received_ = true;
   if (final_came_) {
     for (const http::Field& field : block.fields) {

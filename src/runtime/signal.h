@@ -39,7 +39,7 @@ class Signal {
         signal.waiter_ = handle;
         signal.timer_.arm(until);
       }
-      bool await_resume() const noexcept { return signal.in_time_; }
+      [[nodiscard]] bool await_resume() const noexcept { return signal.in_time_; }
     };
     return Wait{*this, deadline};
   }

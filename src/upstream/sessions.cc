@@ -44,7 +44,7 @@ Task<Result<void>> Sessions::connect(TimePoint deadline, bool& dialled) {
     Joiner joiner(loop_);
     joiners_.push_back(&joiner);
     // Who dials has a deadline of its own, and says how it ended.
-    while (!joiner.over) co_await joiner.done.wait(kNoDeadline);
+    while (!joiner.over) (void)co_await joiner.done.wait(kNoDeadline);
     co_return joiner.outcome;
   }
   ++dialling_;
