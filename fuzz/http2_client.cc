@@ -51,7 +51,7 @@ Task<void> ask(ClientStream& stream, http::Method method, bool with_body) {
   // An answer is whole, or it fails.
   if (promised && size != *promised) __builtin_trap();
   http::Fields trailers(arena);
-  static_cast<void>(stream.read_trailers(trailers));
+  if (!stream.read_trailers(trailers)) co_return;
 }
 
 struct Asking {
