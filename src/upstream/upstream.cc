@@ -120,8 +120,7 @@ Task<Result<Lease>> Upstream::acquire(Freshness freshness, const Ends* ends) {
     ++tries;
     std::optional<Ends> told;
     if (ends != nullptr) told = *ends;
-    Result<Lease> made =
-        co_await target.connect(loop_.now() + connect_timeout_, maximum_, told);
+    Result<Lease> made = co_await target.connect(loop_.now() + connect_timeout_, maximum_, told);
     if (made) co_return std::move(*made);
     // Others took what room it made: wait with the rest.
     if (made.error().code == ErrorCode::kUnavailable && loop_.now() < deadline) {
