@@ -20,11 +20,13 @@ void move_on(std::atomic<Clock::rep>& time, TimePoint to) {
 void Standing::failed(TimePoint now, const std::optional<config::Eject>& eject,
                       std::string_view reason) {
   if (!eject) return;
-  if (ejected_until_.load(std::memory_order_relaxed) > now.time_since_epoch().count()) return;
+  Clock::rep until = ejected_until_.load(std::memory_order_relaxed);
+  if (until > now.time_since_epoch().count()) return;
   if (errors_.fetch_add(1, std::memory_order_relaxed) + 1 < eject->consecutive_errors) return;
-  // One of several workers, the one that takes the count.
-  if (errors_.exchange(0, std::memory_order_relaxed) < eject->consecutive_errors) return;
-  move_on(ejected_until_, now + eject->rest);
+  // One of several workers, the one that moves the time.
+  const Clock::rep end = (now + eject->rest).time_since_epoch().count();
+  if (!ejected_until_.compare_exchange_strong(until, end, std::memory_order_relaxed)) return;
+  errors_.store(0, std::memory_order_relaxed);
   move_on(rests_until_, now + eject->rest);
   ejections_.fetch_add(1, std::memory_order_relaxed);
   tell(TargetEvent::Kind::kEjected, reason);
