@@ -36,7 +36,7 @@ void Target::serve(const config::Upstream& config) {
 void Target::close_idle(TimePoint now) {
   if (sessions_ != nullptr) {
     sessions_->close_idle(now, idle_timeout_);
-    if (!sessions_->empty() && dialer_.refresh()) sessions_->leave_addresses();
+    if (!sessions_->empty()) follow_name();
     return;
   }
   // The least recently used come first.
@@ -49,6 +49,7 @@ void Target::close_idle(TimePoint now) {
 
 void Target::follow_name() {
   if (!dialer_.refresh()) return;
+  if (sessions_ != nullptr) return sessions_->leave_addresses();
   std::erase_if(idle_, [&](const auto& connection) {
     return !dialer_.leads_to(connection->http.stream().peer().address);
   });
@@ -84,6 +85,7 @@ std::unique_ptr<PooledConnection> Target::take_idle() {
 
 std::optional<Lease> Target::try_lend(std::uint32_t maximum) {
   if (sessions_ != nullptr) {
+    if (!sessions_->empty()) follow_name();
     bool reused = false;
     std::unique_ptr<http2::ClientStream> stream = sessions_->open(reused);
     if (stream == nullptr) return std::nullopt;

@@ -73,7 +73,8 @@ class Target {
   friend class Lease;
   friend class Sessions;
 
-  // Closes what stands idle where the name leads no more.
+  // Closes what stands idle where the name leads no more; what is shared there takes no more
+  // requests.
   void follow_name();
   // Without waiting, and not beyond `maximum` connections.
   [[nodiscard]] std::optional<Lease> try_lend(std::uint32_t maximum);

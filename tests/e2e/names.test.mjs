@@ -5,6 +5,7 @@ import { request } from '../support/client.mjs';
 import { openConfig } from '../support/config.mjs';
 import { startDns } from '../support/dns.mjs';
 import { Gateway } from '../support/gateway.mjs';
+import { startHttp2Upstream } from '../support/http2_upstream.mjs';
 import { startUpstream } from '../support/upstream.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -16,10 +17,10 @@ after(async () => {
   await second.stop();
 });
 
-async function start(record, { upstream = {}, ...more } = {}) {
+async function start(record, { port = first.port, upstream = {}, ...more } = {}) {
   const dns = await startDns({ [kName]: { addresses: ['127.0.0.11'], ttl: 0, ...record } });
   const gateway = await Gateway.start(
-    openConfig(`${kName}:${first.port}`, { resolver: dns.address, upstream: { allow_addresses: ['127.0.0.0/8'], ...upstream }, ...more }),
+    openConfig(`${kName}:${port}`, { resolver: dns.address, upstream: { allow_addresses: ['127.0.0.0/8'], ...upstream }, ...more }),
   );
   return {
     dns,
@@ -40,6 +41,24 @@ test('a name that moves is followed within its TTL; connections to where it was 
   for (let i = 0; i < 5; i += 1) assert.equal(await ask(), 'second');
   await eventually('no idle connection to where it was', () => first.sockets.size === 0);
   await stop();
+});
+
+test('so it is over HTTP/2, whose connections have no need to be made anew', async () => {
+  const answer = (text) => (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end(text);
+  };
+  const before = await startHttp2Upstream(answer('first'), { host: '127.0.0.13' });
+  const behind = await startHttp2Upstream(answer('second'), { host: '127.0.0.14', port: before.port });
+  const { dns, ask, stop } = await start({ addresses: ['127.0.0.13'], ttl: 1 }, { port: before.port, upstream: { protocol: 'h2' } });
+  assert.equal(await ask(), 'first');
+  dns.records[kName].addresses = ['127.0.0.14'];
+  await eventually('the other server', async () => (await ask()) === 'second', { timeout: 4_000, every: 100 });
+  for (let i = 0; i < 5; i += 1) assert.equal(await ask(), 'second');
+  await eventually('no connection to where it was', () => before.sessions.size === 0);
+  await stop();
+  await before.stop();
+  await behind.stop();
 });
 
 test('a long TTL is respected, and many requests ask once', async () => {

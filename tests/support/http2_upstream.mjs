@@ -7,7 +7,7 @@ import { close, listen, track } from './upstream.mjs';
  * Node's http2 server; with `tls` (cert and key) over TLS. Without `handler`, each request is answered
  * with itself as JSON: { headers, body, trailers, session }. `handler(stream, headers)` answers otherwise.
  */
-export async function startHttp2Upstream(handler, { tls, settings, host = '127.0.0.1', ...options } = {}) {
+export async function startHttp2Upstream(handler, { tls, settings, host = '127.0.0.1', port: wanted = 0, ...options } = {}) {
   const requests = [];
   const sessions = new Set();
   let seen = 0;
@@ -41,7 +41,7 @@ export async function startHttp2Upstream(handler, { tls, settings, host = '127.0
     });
     return undefined;
   });
-  const port = await listen(server, 0, host);
+  const port = await listen(server, wanted, host);
   return {
     port,
     target: `${host}:${port}`,
