@@ -35,7 +35,10 @@ Task<Result<std::string_view>> BodyPump::read_client() {
     if (silent && forwarding_.grpc != nullptr &&
         exchange_.loop().now() < forwarding_.grpc->limit.at)
       continue;
-    if (piece) PC_CO_CHECK(check_size());
+    if (piece) {
+      PC_CO_CHECK(check_size());
+      if (reads_ == 1 && !decoding()) first_ = *piece;
+    }
     co_return piece;
   }
 }
@@ -47,13 +50,7 @@ Result<void> BodyPump::check_size() const {
 
 Task<Result<std::string_view>> BodyPump::next_piece() {
   ++reads_;
-  return decoding() ? next_decoded_piece() : next_plain_piece();
-}
-
-Task<Result<std::string_view>> BodyPump::next_plain_piece() {
-  Result<std::string_view> piece = co_await read_client();
-  if (piece && reads_ == 1) first_ = *piece;
-  co_return piece;
+  return decoding() ? next_decoded_piece() : read_client();
 }
 
 Task<Result<std::string_view>> BodyPump::next_decoded_piece() {

@@ -42,7 +42,6 @@ class BodyPump {
   [[nodiscard]] bool has_body() const;
   [[nodiscard]] bool decoding() const;
   [[clang::coro_wrapper]] Task<Result<std::string_view>> next_piece();
-  Task<Result<std::string_view>> next_plain_piece();
   Task<Result<std::string_view>> next_decoded_piece();
   Task<Result<std::string_view>> read_client();
   [[nodiscard]] Result<void> check_size() const;
