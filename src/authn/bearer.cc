@@ -1,14 +1,12 @@
 #include "authn/bearer.h"
 
+#include "base/ascii.h"
+
 namespace portcullis::authn {
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer";
-  if (authorization.size() < kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    // Setting this bit maps capitals, and nothing else, to these letters.
-    if ((authorization[i] | 0x20) != kScheme[i]) return std::nullopt;
-  }
+  if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
   authorization.remove_prefix(kScheme.size());
   if (authorization.empty()) return authorization;
   if (authorization.front() != ' ') return std::nullopt;

@@ -1,5 +1,6 @@
 #include "cli/request_text.h"
 
+#include "base/ascii.h"
 #include "base/ip.h"
 #include "config/nearest.h"
 #include "config/sources.h"
@@ -164,11 +165,6 @@ Result<std::string> read_token(std::string_view given) {
   return token;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != text.npos; }
 
 }  // namespace
@@ -211,7 +207,7 @@ Result<RequestText> make_request(const RequestWords& words, const gateway::Snaps
   // A client asks in its handshake for the host that it connects to, whatever `Host` then says;
   // never for an address (RFC 6066 3).
   const std::string& asked = url.authority.empty() ? of_host.host : url.host;
-  if (!asked.starts_with('[') && !IpAddress::parse(asked)) text.server_name = lower(asked);
+  if (!asked.starts_with('[') && !IpAddress::parse(asked)) text.server_name = in_lower_case(asked);
   const std::string_view before_query = words.url.substr(0, words.url.find('?'));
   text.shown = method + " " + std::string(before_query);
   return text;

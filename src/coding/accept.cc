@@ -1,6 +1,6 @@
 #include "coding/accept.h"
 
-#include "coding/text.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 

@@ -1,4 +1,5 @@
 // `apis`: what is served, to whom, and from where.
+#include "base/ascii.h"
 #include "config/contains.h"
 #include "config/load_parts.h"
 #include "config/load_shaping.h"
@@ -149,10 +150,7 @@ bool is_identity_part(std::string_view part) {
 void read_identity_field(Scope& scope, const Text& field, const Text& part, Forward& forward) {
   Diagnostics& diagnostics = scope.context().diagnostics;
   const std::string key = scope.key("identity") + "." + field.value;
-  std::string name = field.value;
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  const std::string name = in_lower_case(field.value);
   const std::string read = as_cgi_reads(name);
   const std::vector<std::string_view> parts = {"subject", "authenticator", "issuer",     "roles",
                                                "scopes",  "key",           "claims.NAME"};

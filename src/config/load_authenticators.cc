@@ -1,4 +1,5 @@
 // `authenticators`, `roles` and `limits`: who callers are, what they may do, and how much.
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "config/contains.h"
 #include "config/load_parts.h"
@@ -129,9 +130,7 @@ void read_header(Scope& scope, std::string& header) {
     scope.error("header", "expected the name of a field; found " + quote(text.value));
     return;
   }
-  std::ranges::transform(text.value, text.value.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  text.value = in_lower_case(text.value);
   if (const std::string reason = reserved_field(as_cgi_reads(text.value)); !reason.empty())
     scope.error("header", quote(text.value) + " " + reason);
   else if (text.value == "authorization" || text.value == "cookie")

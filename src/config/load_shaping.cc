@@ -1,6 +1,7 @@
 // `cors`, fields, paths, answers of the gateway's own, addresses.
 #include "config/load_shaping.h"
 
+#include "base/ascii.h"
 #include "config/contains.h"
 #include "config/load_parts.h"
 #include "config/nearest.h"
@@ -15,14 +16,6 @@
 
 namespace portcullis::config {
 namespace {
-
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return lower;
-}
 
 // ---- cors
 
@@ -159,13 +152,6 @@ void read_addresses(Scope& scope, AddressLists& lists) {
 
 // ---- fields and their values
 
-bool is_field_text(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
-  });
-}
-
 std::optional<ValuePart> placeholder(std::string_view name) {
   using Source = ValuePart::Source;
   constexpr std::array<std::pair<std::string_view, Source>, 8> kNames = {{
@@ -188,7 +174,7 @@ std::optional<ValuePart> placeholder(std::string_view name) {
 
 // What is wrong with the value; `parts` is what it is made of.
 std::string read_value(std::string_view text, std::vector<ValuePart>& parts) {
-  if (!is_field_text(text)) return "a field's value holds no control characters";
+  if (!is_field_value(text)) return "a field's value holds no control characters";
   if (text.starts_with(' ') || text.ends_with(' '))
     return "a field's value neither begins nor ends with a space";
   std::string plain;
@@ -350,7 +336,7 @@ std::string redirect_problem(std::string_view to) {
 
 void read_content_type(Scope& scope, bool has_body, std::string& out) {
   if (!scope.string("content_type", out)) return;
-  if (!is_field_text(out)) scope.error("content_type", "holds a control character: remove it");
+  if (!is_field_value(out)) scope.error("content_type", "holds a control character: remove it");
   if (!has_body)
     scope.error("content_type", "has no meaning without `body`: add that, or remove this");
 }

@@ -1,4 +1,5 @@
 // `streams`, and `upgrade` of APIs and operations: what lasts longer than a request does.
+#include "base/ascii.h"
 #include "config/contains.h"
 #include "config/load_parts.h"
 #include "config/nearest.h"
@@ -15,13 +16,6 @@ namespace {
 
 // What carries HTTP requests itself: they would pass by every check of this gateway.
 constexpr std::array<std::string_view, 5> kHttpAgain = {"h2c", "h2", "http", "https", "tls"};
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return text;
-}
 
 // RFC 9110 7.8: protocol-name ["/" protocol-version]. Empty when it is good.
 std::string protocol_problem(std::string_view protocol) {
@@ -50,7 +44,7 @@ void read_upgrade(Scope& scope, OperationSettings& settings) {
   if (!scope.strings("upgrade", protocols)) return;
   auto& known = settings.upgrade.emplace();
   for (std::size_t i = 0; i < protocols.size(); ++i) {
-    Text protocol{lower(protocols[i].value), protocols[i].at};
+    Text protocol{in_lower_case(protocols[i].value), protocols[i].at};
     std::string problem = protocol_problem(protocol.value);
     if (problem.empty() && contains(known, protocol.value, &Text::value))
       problem = quote(protocol.value) + " is there twice: remove one";

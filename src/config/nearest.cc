@@ -1,5 +1,7 @@
 #include "config/nearest.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -9,8 +11,6 @@ namespace {
 
 constexpr std::size_t kLongest = 64;          // longer names get no suggestion
 constexpr std::size_t kMostCandidates = 512;  // bounds the work for one mistake
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Optimal string alignment, in half edits so that a difference of case is a small one.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -23,7 +23,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
     rows[here][0] = 2 * i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       std::size_t cost = 2;
-      if (lower(a[i - 1]) == lower(b[j - 1])) cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      if (to_lower(a[i - 1]) == to_lower(b[j - 1])) cost = a[i - 1] == b[j - 1] ? 0 : 1;
       std::size_t best = std::min({rows[above][j] + 2, rows[here][j - 1] + 2,  //
                                    rows[above][j - 1] + cost});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
@@ -48,7 +48,7 @@ std::string nearest(std::string_view name, const std::vector<std::string_view>& 
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view candidate = candidates[i];
     if (candidate.empty() || candidate.size() > kLongest) continue;
-    if (std::ranges::equal(name, candidate, {}, lower, lower)) return std::string(candidate);
+    if (std::ranges::equal(name, candidate, {}, to_lower, to_lower)) return std::string(candidate);
     const std::size_t d = distance(name, candidate);
     if (d < best_distance) {
       best = candidate;

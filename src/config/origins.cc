@@ -1,5 +1,6 @@
 #include "config/origins.h"
 
+#include "base/ascii.h"
 #include "config/nearest.h"
 #include "config/scalars.h"
 
@@ -38,10 +39,7 @@ std::optional<std::string> read_host(std::string_view host) {
 ReadOrigin read_origin(std::string_view text) {
   if (text == "*" || text == "null") return {std::string(text), {}};
   const std::size_t colon = text.find("://");
-  std::string scheme(text.substr(0, colon));
-  std::ranges::transform(scheme, scheme.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  const std::string scheme = in_lower_case(text.substr(0, colon));
   if (colon == std::string_view::npos || !is_scheme(scheme))
     return wrong("expected an origin such as `https://app.example.com`; found " + quote(text));
   std::string_view authority = text.substr(colon + 3);

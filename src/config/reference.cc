@@ -1,5 +1,6 @@
 #include "config/reference.h"
 
+#include "base/ascii.h"
 #include "config/defaults.h"
 #include "config/keys.h"
 #include "config/scalars.h"
@@ -105,11 +106,8 @@ std::string takes(const Key& key) {
 // As the usual renderers make an anchor of a heading.
 std::string anchor(std::string_view heading) {
   std::string out;
-  for (const char c : heading) {
-    if (c >= 'A' && c <= 'Z')
-      out += static_cast<char>(c + 32);
-    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')
-      out += c;
+  for (const char c : in_lower_case(heading)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-') out += c;
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "config/scalars.h"
 
+#include "base/ascii.h"
 #include "config/contains.h"
 
 #include <fmt/format.h>
@@ -183,7 +184,7 @@ std::optional<std::string> parse_host(std::string_view text) {
     } else if ((!is_alnum(c) && c != '-' && c != '_') || ++label > 63) {
       return std::nullopt;
     }
-    host += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    host += to_lower(c);
   }
   if (label == 0) return std::nullopt;
   const std::string_view last = std::string_view(host).substr(host.rfind('.') + 1);

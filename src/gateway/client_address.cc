@@ -1,5 +1,6 @@
 #include "gateway/client_address.h"
 
+#include "base/ascii.h"
 #include "http/head.h"
 
 #include <algorithm>
@@ -7,12 +8,6 @@
 
 namespace portcullis::gateway {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // An address with or without port; IPv6 in brackets when it has one.
 std::optional<IpAddress> parse_node(std::string_view text) {

@@ -1,6 +1,6 @@
 #include "gateway/streams.h"
 
-#include "http/head.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 
@@ -42,10 +42,9 @@ StreamLimit stream_limit(http::Exchange& exchange, const config::Streams& settin
 bool is_event_stream(std::string_view content_type) {
   constexpr std::string_view kTypes[] = {"text/event-stream", "application/x-ndjson",
                                          "application/json-seq", "multipart/x-mixed-replace"};
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   return std::ranges::any_of(
-      kTypes, [&](std::string_view each) { return http::equals_ignoring_case(type, each); });
+      kTypes, [&](std::string_view each) { return equals_ignoring_case(type, each); });
 }
 
 OpenStreams::OpenStreams(telemetry::Registry& registry) : shard_(registry.open_shard()) {

@@ -1,5 +1,6 @@
 #include "http/chunked.h"
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "http/head.h"
 
@@ -13,7 +14,6 @@ namespace {
 constexpr std::uint32_t kMostExtensionBytes = 256;
 constexpr std::uint32_t kMostExtensionBytesOfBody = 16 * 1024;
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
 }

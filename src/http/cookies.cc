@@ -1,5 +1,7 @@
 #include "http/cookies.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 
 namespace portcullis::http {
@@ -21,13 +23,6 @@ bool is_cookie_value(std::string_view text) {
   if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
     text = text.substr(1, text.size() - 2);
   return std::ranges::all_of(text, is_cookie_octet);
-}
-
-std::string_view trim(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace

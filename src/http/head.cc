@@ -1,14 +1,11 @@
 #include "http/head.h"
 
+#include "base/ascii.h"
 #include "base/ip.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace portcullis::http {
 namespace {
@@ -26,31 +23,6 @@ constexpr std::array<char, 256> kTokenLower = [] {
 
 auto malformed(const char* why) { return refuse(ErrorCode::kMalformedRequest, why); }
 auto ambiguous(const char* why) { return refuse(ErrorCode::kAmbiguousFraming, why); }
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-// The first byte that may not stand in a field value: a control character other than HTAB, or DEL
-// (RFC 9110 5.5).
-const char* find_value_end(const char* at, const char* end) {
-#if defined(__SSE2__)
-  const __m128i space = _mm_set1_epi8(0x1f);
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; at + 16 <= end; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i low =
-        _mm_cmpeq_epi8(_mm_min_epu8(bytes, space), bytes);  // bytes <= 0x1f, unsigned
-    const __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low);
-    const int mask = _mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, del)));
-    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
-  }
-#endif
-  for (; at < end; ++at) {
-    const auto c = static_cast<unsigned char>(*at);
-    if ((c < 0x20 && c != '\t') || c == 0x7f) break;
-  }
-  return at;
-}
 
 // Reads field lines; what it stands on always ends with CR LF CR LF, so a line's end is always
 // found.
@@ -78,7 +50,7 @@ class FieldReader {
     ++at_;
     while (is_blank(*at_)) ++at_;
     const char* const value = at_;
-    const char* stop = find_value_end(at_, end_);
+    const char* stop = find_control(at_, end_);
     if (*stop != '\r' || stop[1] != '\n') return malformed("control character in a field value");
     at_ += stop - at_ + 2;
     while (stop > value && is_blank(stop[-1])) --stop;
@@ -300,12 +272,6 @@ bool is_lower_token(std::string_view text) noexcept {
   });
 }
 
-bool is_field_value(std::string_view text) noexcept {
-  if (text.empty()) return true;  // which may point nowhere
-  const char* const end = text.data() + text.size();
-  return find_value_end(text.data(), end) == end;
-}
-
 Result<std::uint64_t> parse_content_length(std::string_view text) {
   // Nineteen digits cannot overflow.
   if (text.empty() || text.size() > 19) return ambiguous("Content-Length is empty or too long");
@@ -331,12 +297,6 @@ bool may_stand_in_trailers(const Field& field) noexcept {
     default:
       return false;
   }
-}
-
-bool equals_ignoring_case(std::string_view text, std::string_view lower_case) noexcept {
-  return std::ranges::equal(text, lower_case, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-  });
 }
 
 Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view bytes) {
@@ -396,8 +356,7 @@ Result<Authority> parse_authority(std::string_view text, Arena& arena) {
   }
   if (upper) {
     char* lower = arena.array<char>(text.size());
-    std::ranges::transform(
-        text, lower, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(text, lower, to_lower);
     text = {lower, text.size()};
   }
   return Authority{text, text.substr(0, host_size)};
@@ -459,9 +418,8 @@ Result<HeadFacts> parse_response_head(std::span<char> head, const HeadLimits& li
 
   // RFC 9112 4: HTTP-version SP 3DIGIT SP [reason]; the last space is often missing and nothing
   // depends on it.
-  const bool shaped =
-      line.size() >= 12 && line[8] == ' ' && (line.size() == 12 || line[12] == ' ') &&
-      find_value_end(line.data(), line.data() + line.size()) == line.data() + line.size();
+  const bool shaped = line.size() >= 12 && line[8] == ' ' &&
+                      (line.size() == 12 || line[12] == ' ') && is_field_value(line);
   if (!shaped) return broken("status line is malformed");
   if (line.starts_with("HTTP/1.1")) {
     facts.version = Version::kHttp11;

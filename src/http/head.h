@@ -7,6 +7,7 @@
 // Content-Length or in HTTP/1.0.
 #pragma once
 
+#include "base/ascii.h"
 #include "base/result.h"
 #include "http/message.h"
 #include "http/path.h"
@@ -78,8 +79,8 @@ struct Authority {
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 // A token without capitals: a field's name as HTTP/2 has it (RFC 9113 8.2).
 [[nodiscard]] bool is_lower_token(std::string_view text) noexcept;
-// What may stand in a field's value (RFC 9110 5.5): no control character but HTAB.
-[[nodiscard]] bool is_field_value(std::string_view text) noexcept;
+using portcullis::equals_ignoring_case;
+using portcullis::is_field_value;
 // RFC 9110 8.6: digits, at most nineteen of them. Errors: kAmbiguousFraming.
 [[nodiscard]] Result<std::uint64_t> parse_content_length(std::string_view text);
 // A name that an application may take for Content-Length or Transfer-Encoding, though HTTP does
@@ -94,18 +95,10 @@ template <typename Visit>
 void for_each_element(std::string_view list, Visit visit) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    std::string_view element = list.substr(0, comma);
+    const std::string_view element = trim(list.substr(0, comma));
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    while (!element.empty() && (element.front() == ' ' || element.front() == '\t'))
-      element.remove_prefix(1);
-    while (!element.empty() && (element.back() == ' ' || element.back() == '\t'))
-      element.remove_suffix(1);
     if (!element.empty()) visit(element);
   }
 }
-
-// ASCII case-insensitive comparison with a lower-case literal.
-[[nodiscard]] bool equals_ignoring_case(std::string_view text,
-                                        std::string_view lower_case) noexcept;
 
 }  // namespace portcullis::http

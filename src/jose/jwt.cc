@@ -1,5 +1,7 @@
 #include "jose/jwt.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -48,8 +50,7 @@ Result<WallTime> check_dates(json::Value claims, const JwtRules& rules, WallTime
 // 9068 2.1: tokens of another purpose say so here, and must not pass as access tokens.
 Result<void> check_type(std::string_view type) {
   if (type.empty()) return {};
-  std::string lower(type);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string lower = in_lower_case(type);
   constexpr std::string_view kApplication = "application/";
   std::string_view name = lower;
   if (name.starts_with(kApplication)) name.remove_prefix(kApplication.size());

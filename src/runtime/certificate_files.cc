@@ -1,5 +1,6 @@
 #include "runtime/certificate_files.h"
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/secret.h"
 #include "runtime/openssl_error.h"
@@ -111,14 +112,6 @@ WallTime time_of(const ASN1_TIME* time) {
   return WallTime(since_epoch);
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return result;
-}
-
 // What the certificate is for: its DNS names, or its common name when it has none.
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
@@ -127,15 +120,16 @@ std::vector<std::string> names_of(X509* certificate) {
   for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives, i);
     if (name->type != GEN_DNS) continue;
-    names.push_back(lower({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                           static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+    names.push_back(
+        in_lower_case({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                       static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
   }
   GENERAL_NAMES_free(alternatives);
   if (!names.empty()) return names;
   std::array<char, 256> common{};
   if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common.data(),
                                 common.size()) > 0) {
-    names.push_back(lower(common.data()));
+    names.push_back(in_lower_case(common.data()));
   }
   return names;
 }

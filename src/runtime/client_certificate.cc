@@ -1,5 +1,6 @@
 #include "runtime/client_certificate.h"
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "runtime/trust.h"
 
@@ -46,9 +47,7 @@ void read_alternatives(const X509& certificate, CertificateFacts& facts) {
       add_name(name->d.rfc822Name, facts.emails, facts);
     } else if (name->type == GEN_DNS) {
       add_name(name->d.dNSName, facts.dns_names, facts);
-      for (char& c : facts.dns_names.back()) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-      }
+      facts.dns_names.back() = in_lower_case(facts.dns_names.back());
     }
   }
   GENERAL_NAMES_free(names);

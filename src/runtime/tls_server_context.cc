@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "base/check.h"
 #include "runtime/client_certificate.h"
 #include "runtime/openssl_error.h"
@@ -22,14 +23,6 @@ namespace {
 // A request for certificates names the authorities (RFC 8446 4.2.4), unless there are so many that
 // the list would be longer than the rest of the handshake.
 constexpr std::size_t kMostNamedAuthorities = 32;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return result;
-}
 
 bool name_matches(std::string_view pattern, std::string_view host) {
   if (pattern == host) return true;
@@ -80,7 +73,7 @@ struct ServerCallbacks {
   // CVE-2025-23048 httpd).
   static int bind_session(SSL* ssl, int*, void* self) {
     const auto& options = static_cast<const TlsServerContext*>(self)->options_;
-    std::string text = options.name + '\n' + lower(server_name_of_hello(ssl)) + '\n';
+    std::string text = options.name + '\n' + in_lower_case(server_name_of_hello(ssl)) + '\n';
     if (options.clients != nullptr) text += options.clients->digest();
     std::array<unsigned char, 32> digest{};
     if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1 ||
@@ -107,7 +100,7 @@ struct ServerCallbacks {
     const auto& context = *static_cast<const TlsServerContext*>(self);
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-    SSL_set_SSL_CTX(ssl, context.choose(lower(name)).context);
+    SSL_set_SSL_CTX(ssl, context.choose(in_lower_case(name)).context);
     return SSL_TLSEXT_ERR_OK;
   }
 
@@ -202,7 +195,7 @@ std::unique_ptr<ClientCertificate> TlsSession::client_certificate(
   RememberedClient client = resumed() ? RememberedClient::of_session(SSL_get_session(ssl_))
                                       : RememberedClient::of_handshake(ssl_, *context.clients());
   return std::make_unique<ClientCertificate>(share(leaf), std::move(client.intermediates),
-                                             lower(server_name()), context.clients(),
+                                             in_lower_case(server_name()), context.clients(),
                                              client.good_until);
 }
 

@@ -1,7 +1,7 @@
 #include "upstream/address_policy.h"
 
+#include "base/ascii.h"
 #include "base/check.h"
-#include "http/head.h"
 
 #include <algorithm>
 #include <array>
@@ -103,7 +103,7 @@ AddressPolicy::AddressPolicy(std::string_view name, std::vector<Cidr> allowed)
   if (name.ends_with('.')) name.remove_suffix(1);
   // RFC 6761 6.3.
   const std::string_view end = name.substr(name.size() - std::min(name.size(), kLocalhost.size()));
-  is_localhost_ = http::equals_ignoring_case(end, kLocalhost) &&
+  is_localhost_ = equals_ignoring_case(end, kLocalhost) &&
                   (name.size() == end.size() || name[name.size() - end.size() - 1] == '.');
 }
 
