@@ -11,22 +11,6 @@ namespace {
 constexpr std::uint64_t kMostDrainedBytes = 64 * 1024;
 constexpr std::chrono::seconds kLinger{2};
 
-// Fields of one connection (RFC 9110 7.6.1) and of framing: written by this side alone.
-bool is_ours_to_write(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kContentLength:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kTe:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Http1Exchange::Http1Exchange(runtime::Stream& stream, ServerContext& context,

@@ -144,4 +144,21 @@ std::size_t Fields::count(std::string_view lower_case_name) const {
   return static_cast<std::size_t>(std::ranges::count(all(), lower_case_name, &Field::name));
 }
 
+bool is_connection_specific(FieldId id) noexcept {
+  switch (id) {
+    case FieldId::kConnection:
+    case FieldId::kKeepAlive:
+    case FieldId::kProxyConnection:
+    case FieldId::kTransferEncoding:
+    case FieldId::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_ours_to_write(FieldId id) noexcept {
+  return is_connection_specific(id) || id == FieldId::kContentLength || id == FieldId::kTe;
+}
+
 }  // namespace portcullis::http

@@ -72,6 +72,12 @@ enum class FieldId : std::uint8_t {
 // `name` must be lower case.
 [[nodiscard]] FieldId identify_field(std::string_view name) noexcept;
 
+// Fields that speak of one connection of HTTP/1.1 (RFC 9113 8.2.2).
+[[nodiscard]] bool is_connection_specific(FieldId id) noexcept;
+// Those, and what else says how a message is framed: written by who sends the message on, never
+// passed.
+[[nodiscard]] bool is_ours_to_write(FieldId id) noexcept;
+
 struct Field {
   std::string_view name;   // lower case
   std::string_view value;  // without surrounding whitespace

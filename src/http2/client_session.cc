@@ -79,7 +79,7 @@ struct ClientCallbacks {
       case NGHTTP2_SETTINGS:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) break;
         session.has_settings_ = true;
-        session.settings_.notify();
+        session.settings_.open();
         session.changed();
         break;
       case NGHTTP2_GOAWAY:
@@ -325,7 +325,7 @@ Task<void> ClientSession::write() {
 }
 
 void ClientSession::wake_writer() {
-  if (!over_) writable_.notify();
+  if (!over_) writable_.open();
 }
 
 void ClientSession::fail(std::string why) {
@@ -337,8 +337,8 @@ void ClientSession::fail(std::string why) {
   }
   streams_.clear();
   stream_->cancel();
-  settings_.notify();
-  writable_.notify();
+  settings_.open();
+  writable_.open();
   changed();
 }
 
@@ -405,8 +405,9 @@ void ClientSession::forget(std::int32_t id) {
   changed();
 }
 
-std::int32_t ClientSession::submit(std::span<const http::Field> head, bool with_body) {
-  const std::vector<nghttp2_nv> pairs = name_values(head);
+std::int32_t ClientSession::submit(std::span<const http::Field> head, bool with_body,
+                                   Arena& arena) {
+  const NameValues pairs(arena, head);
   nghttp2_data_provider body{};
   body.read_callback = &ClientCallbacks::read_body;
   return nghttp2_submit_request(session_, nullptr, pairs.data(), pairs.size(),

@@ -4,10 +4,11 @@
 // sends a request holds a ClientStream of it.
 #pragma once
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
-#include "runtime/signal.h"
+#include "runtime/gate.h"
 #include "runtime/stream.h"
 #include "runtime/task.h"
 
@@ -101,7 +102,8 @@ class ClientSession {
   [[nodiscard]] ClientStream* find(std::int32_t id) const;
   void forget(std::int32_t id);
   // The number of the new stream, or an error of nghttp2.
-  [[nodiscard]] std::int32_t submit(std::span<const http::Field> head, bool with_body);
+  [[nodiscard]] std::int32_t submit(std::span<const http::Field> head, bool with_body,
+                                    Arena& arena);
   // A frame that carries nothing, of which a peer may not send many.
   void spend();
   void earn();
@@ -112,8 +114,8 @@ class ClientSession {
   std::unordered_map<std::int32_t, ClientStream*> streams_;
   std::uint32_t unsent_ = 0;  // lent, and without a number yet
   Watcher* watcher_ = nullptr;
-  runtime::Signal settings_;
-  runtime::Signal writable_;
+  runtime::Gate settings_;
+  runtime::Gate writable_;
   std::string_view unsent_bytes_;  // of nghttp2, until it is asked again
   std::string why_;                // what ended the session
   std::string_view ending_;        // the error that the server goes away with

@@ -22,27 +22,6 @@ constexpr unsigned kMostInterim = 16;
 auto cancelled() { return fail(ErrorCode::kCancelled, "the response is not wanted any more"); }
 auto timed_out() { return fail(ErrorCode::kTimeout, "deadline passed"); }
 
-// RFC 9113 8.2.1: what HTTP/1.1 allows, and lower case.
-bool is_field_name(std::string_view name) {
-  return http::is_token(name) &&
-         std::ranges::none_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-// RFC 9113 8.2.2: what is of a connection of HTTP/1.1.
-bool is_of_connection(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kHttp2Settings:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 ClientStream::ClientStream(std::shared_ptr<ClientSession> session)
@@ -73,8 +52,8 @@ bool ClientStream::complain(std::string why) {
   if (why_.empty()) why_ = std::move(why);
   received_ = true;
   unprocessed_ = false;
-  arrived_.notify();
-  sent_.notify();
+  arrived_.open();
+  sent_.open();
   reset(NGHTTP2_PROTOCOL_ERROR);
   return false;
 }
@@ -100,7 +79,7 @@ Result<void> ClientStream::submit(const http::RequestHead& head) {
                 ErrorSource::kUpstream);
   }
   const bool bare = !tunnel_ && last_ && pending_.empty() && trailers_ == nullptr;
-  const std::int32_t id = session_->submit(head.fields, !bare);
+  const std::int32_t id = session_->submit(head.fields, !bare, arena_);
   if (id < 0) return fail(ErrorCode::kClosed, nghttp2_strerror(id), ErrorSource::kUpstream);
   id_ = id;
   asked_ = session_->loop().now();
@@ -168,19 +147,19 @@ std::ptrdiff_t ClientStream::take_body(char* into, std::size_t size, bool& end) 
   }
   if (take > 0) std::memcpy(into, pending_.data(), take);
   pending_.remove_prefix(take);
-  if (pending_.empty()) sent_.notify();
+  if (pending_.empty()) sent_.open();
   return static_cast<std::ptrdiff_t>(take);
 }
 
 void ClientStream::submit_trailers() {
-  const std::vector<nghttp2_nv> pairs = name_values(trailers_->all());
+  const NameValues pairs(arena_, trailers_->all());
   nghttp2_submit_trailer(session_->session_, id_, pairs.data(), pairs.size());
   trailers_ = nullptr;
 }
 
 void ClientStream::cancel_send() {
   send_cancelled_ = true;
-  sent_.notify();
+  sent_.open();
 }
 
 // ---- what the session brings
@@ -195,9 +174,10 @@ bool ClientStream::add_field(std::string_view name, std::string_view value) {
     block_->status = arena_.copy(value);
     return true;
   }
-  if (!is_field_name(name)) return complain("character that may not stand in a field name");
+  if (!http::is_lower_token(name)) return complain("character that may not stand in a field name");
   const FieldId id = http::identify_field(name);
-  if (is_of_connection(id)) return complain("field of an HTTP/1.1 connection");
+  if (http::is_connection_specific(id) || id == FieldId::kHttp2Settings)
+    return complain("field of an HTTP/1.1 connection");
   block_->fields.add({arena_.copy(name), arena_.copy(value), id});
   return true;
 }
@@ -227,45 +207,32 @@ bool ClientStream::end_block() {
     return complain("too many interim responses");
   }
   heads_.push_back(block);
-  arrived_.notify();
+  arrived_.open();
   return true;
 }
 
 void ClientStream::add_data(std::string_view bytes) {
   if (!why_.empty() || abandoned_) return;
   // nghttp2 resets such a stream, but hands on what has come until then.
-  if (held_ + bytes.size() > static_cast<std::size_t>(kClientStreamWindow)) {
+  if (body_.size() + bytes.size() > static_cast<std::size_t>(kClientStreamWindow)) {
     static_cast<void>(complain("more than the stream's window allows"));
     return;
   }
-  while (!bytes.empty()) {
-    if (pieces_.empty() || pieces_.back().end == pieces_.back().buffer.size()) {
-      const std::size_t size = pieces_.empty() && bytes.size() <= runtime::BufferPool::kSmall
-                                   ? runtime::BufferPool::kSmall
-                                   : runtime::BufferPool::kLarge;
-      pieces_.push_back({session_->loop().buffers().borrow(size)});
-    }
-    Piece& piece = pieces_.back();
-    const std::size_t take = std::min(bytes.size(), piece.buffer.size() - piece.end);
-    std::memcpy(piece.buffer.data() + piece.end, bytes.data(), take);
-    piece.end += take;
-    held_ += take;
-    bytes.remove_prefix(take);
-  }
-  arrived_.notify();
+  body_.put(bytes, session_->loop().buffers());
+  arrived_.open();
 }
 
 void ClientStream::end_remote() {
   remote_ended_ = true;
-  arrived_.notify();
+  arrived_.open();
 }
 
 void ClientStream::close(std::string why, bool unprocessed) {
   closed_ = true;
   unprocessed_ = unprocessed && !final_came_;
   if (why_.empty() && !remote_ended_) why_ = std::move(why);
-  arrived_.notify();
-  sent_.notify();
+  arrived_.open();
+  sent_.open();
 }
 
 // ---- the answer
@@ -314,10 +281,7 @@ Task<Result<void>> ClientStream::read_head(http::Method to, http::Response& resp
 // What the reader had in hand is taken: the peer may send as much again.
 void ClientStream::release_taken() {
   if (lent_ == 0) return;
-  Piece& front = pieces_.front();
-  front.begin += lent_;
-  held_ -= lent_;
-  if (front.begin == front.end) pieces_.erase(pieces_.begin());
+  body_.drop_front(lent_);
   if (!closed_ && !session_->over_) {
     nghttp2_session_consume_stream(session_->session_, id_, lent_);
     session_->wake_writer();
@@ -326,16 +290,16 @@ void ClientStream::release_taken() {
 }
 
 std::string_view ClientStream::take_piece() {
-  const Piece& front = pieces_.front();
-  lent_ = front.end - front.begin;
+  const std::string_view piece = body_.front();
+  lent_ = piece.size();
   settle_body_end();
-  return {front.buffer.data() + front.begin, lent_};
+  return piece;
 }
 
 Result<std::string_view> ClientStream::take_buffered_body() {
   if (body_ended_) return std::string_view{};
   release_taken();
-  if (!pieces_.empty()) return take_piece();
+  if (!body_.empty()) return take_piece();
   settle_body_end();
   return std::string_view{};
 }
@@ -344,11 +308,11 @@ Task<Result<std::string_view>> ClientStream::read_body(TimePoint deadline) {
   while (!body_ended_) {
     release_taken();
     if (abandoned_) co_return cancelled();
-    if (!pieces_.empty()) co_return take_piece();
+    if (!body_.empty()) co_return take_piece();
     settle_body_end();
     if (body_ended_) break;
     if (closed_ || !why_.empty()) co_return std::unexpected(broken());
-    if (!co_await arrived_.wait(deadline) && pieces_.empty() && !remote_ended_) {
+    if (!co_await arrived_.wait(deadline) && body_.empty() && !remote_ended_) {
       suspect();
       co_return timed_out();
     }
@@ -365,8 +329,8 @@ Result<void> ClientStream::read_trailers(http::Fields& trailers) {
 void ClientStream::abandon() {
   abandoned_ = true;
   reset(NGHTTP2_CANCEL);
-  arrived_.notify();
-  sent_.notify();
+  arrived_.open();
+  sent_.open();
 }
 
 // ---- a tunnel
@@ -395,8 +359,8 @@ void ClientStream::finish_tunnel() {
 
 void ClientStream::cancel_tunnel() {
   abandoned_ = true;
-  arrived_.notify();
-  sent_.notify();
+  arrived_.open();
+  sent_.open();
 }
 
 void ClientStream::abort_tunnel() { reset(NGHTTP2_CANCEL); }

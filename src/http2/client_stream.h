@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "http/client_exchange.h"
 #include "http2/client_session.h"
-#include "runtime/buffer_pool.h"
-#include "runtime/signal.h"
+#include "http2/received_body.h"
+#include "runtime/gate.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +36,7 @@ class ClientStream final : public http::ClientExchange {
                                TimePoint deadline) override;
   [[nodiscard]] Result<std::string_view> take_buffered_body() override;
   Task<Result<std::string_view>> read_body(TimePoint deadline) override;
-  [[nodiscard]] bool is_quiet() override { return pieces_.empty() && !remote_ended_ && !closed_; }
+  [[nodiscard]] bool is_quiet() override { return body_.empty() && !remote_ended_ && !closed_; }
   [[nodiscard]] Result<void> read_trailers(http::Fields& trailers) override;
   void abandon() override;
   void probe_peer() override {}  // done for every session
@@ -58,12 +58,6 @@ class ClientStream final : public http::ClientExchange {
     explicit Block(Arena& arena) : fields(arena) {}
     std::string_view status;
     http::Fields fields;
-  };
-  // Bytes of the body, in one buffer.
-  struct Piece {
-    runtime::Buffer buffer;
-    std::size_t begin = 0;
-    std::size_t end = 0;
   };
 
   // ---- what the session brings, in its callbacks
@@ -89,7 +83,7 @@ class ClientStream final : public http::ClientExchange {
   void release_taken();
   [[nodiscard]] std::string_view take_piece();
   // Only while the reader asks: it goes by what it saw last.
-  void settle_body_end() { body_ended_ = remote_ended_ && held_ == lent_; }
+  void settle_body_end() { body_ended_ = remote_ended_ && body_.size() == lent_; }
   void suspect();
 
   std::shared_ptr<ClientSession> session_;
@@ -97,7 +91,7 @@ class ClientStream final : public http::ClientExchange {
   std::int32_t id_ = 0;  // 0: not submitted
 
   // ---- the request
-  runtime::Signal sent_;
+  runtime::Gate sent_;
   std::string_view pending_;  // what is to be sent; lives in the caller of send_body()
   const http::Fields* trailers_ = nullptr;
   bool last_ = false;      // nothing comes behind `pending_`
@@ -107,14 +101,13 @@ class ClientStream final : public http::ClientExchange {
   bool tunnel_ = false;
 
   // ---- the answer
-  runtime::Signal arrived_;
+  runtime::Gate arrived_;
   TimePoint asked_;             // when the request went
   std::optional<Block> block_;  // that is coming in
   std::vector<Block> heads_;    // that came and were not asked for
   std::optional<Block> trailer_block_;
-  std::vector<Piece> pieces_;
-  std::size_t held_ = 0;  // bytes in pieces_
-  std::size_t lent_ = 0;  // bytes at the front of pieces_ that the reader has in hand
+  ReceivedBody body_;
+  std::size_t lent_ = 0;  // bytes at the front of body_ that the reader has in hand
   std::size_t block_bytes_ = 0;
   std::uint32_t block_fields_ = 0;
   unsigned interim_ = 0;

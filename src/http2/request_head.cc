@@ -14,22 +14,6 @@ auto malformed(const char* why) { return refuse(ErrorCode::kMalformedRequest, wh
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// RFC 9113 8.2.2. Upgrade and its like are HTTP/1.1's; TE may say `trailers` alone.
-bool is_of_connection(const Field& field) {
-  switch (field.id) {
-    case FieldId::kConnection:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    case FieldId::kTe:
-      return field.value != "trailers";
-    default:
-      return false;
-  }
-}
-
 Result<void> check_field(const Field& field) {
   if (!http::is_lower_token(field.name))
     return malformed(field.name.empty() ? "empty field name"
@@ -38,7 +22,10 @@ Result<void> check_field(const Field& field) {
   // RFC 9113 8.2.1.
   if (!field.value.empty() && (is_blank(field.value.front()) || is_blank(field.value.back())))
     return malformed("whitespace at an edge of a field value");
-  if (is_of_connection(field)) return malformed("field of a connection, which HTTP/2 has not");
+  // RFC 9113 8.2.2: of TE, `trailers` alone.
+  if (http::is_connection_specific(field.id) ||
+      (field.id == FieldId::kTe && field.value != "trailers"))
+    return malformed("field of a connection, which HTTP/2 has not");
   return {};
 }
 

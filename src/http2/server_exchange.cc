@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "http/status.h"
+#include "http2/name_values.h"
 #include "http2/server_connection.h"
 
 #include <algorithm>
@@ -27,84 +28,12 @@ TimePoint after(TimePoint now, std::chrono::milliseconds patience) {
   return patience == kForever ? kNoDeadline : now + patience;
 }
 
-// Fields of one connection, and those that the frames say (RFC 9113 8.2.2).
-bool is_ours_to_write(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kContentLength:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kTe:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// nghttp2 copies it when it is submitted: a frame may wait for longer than its exchange lives.
-nghttp2_nv entry(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-          value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
 std::string_view number(std::uint64_t value, Arena& arena) {
   char* const text = arena.array<char>(20);
   return {text, static_cast<std::size_t>(std::to_chars(text, text + 20, value).ptr - text)};
 }
 
-// A list of entries with room for `count`.
-class Entries {
- public:
-  Entries(Arena& arena, std::size_t count) : entries_(arena.array<nghttp2_nv>(count)) {}
-  void add(std::string_view name, std::string_view value) {
-    entries_[size_++] = entry(name, value);
-  }
-  [[nodiscard]] const nghttp2_nv* data() const { return entries_; }
-  [[nodiscard]] std::size_t size() const { return size_; }
-
- private:
-  nghttp2_nv* entries_;
-  std::size_t size_ = 0;
-};
-
 }  // namespace
-
-// ---- bodies that wait
-
-void ReceivedBody::put(std::string_view bytes, runtime::BufferPool& pool) {
-  while (!bytes.empty()) {
-    if (empty() || chunks_.back().end == chunks_.back().buffer.size()) {
-      if (empty()) {
-        chunks_.clear();
-        first_ = 0;
-      }
-      chunks_.push_back(
-          {pool.borrow(bytes.size() <= runtime::BufferPool::kSmall ? runtime::BufferPool::kSmall
-                                                                   : runtime::BufferPool::kLarge)});
-    }
-    Chunk& chunk = chunks_.back();
-    const std::size_t size = std::min(bytes.size(), chunk.buffer.size() - chunk.end);
-    std::memcpy(chunk.buffer.data() + chunk.end, bytes.data(), size);
-    chunk.end += size;
-    bytes.remove_prefix(size);
-  }
-}
-
-std::string_view ReceivedBody::front() const {
-  const Chunk& chunk = chunks_[first_];
-  return {chunk.buffer.data() + chunk.begin, chunk.end - chunk.begin};
-}
-
-void ReceivedBody::drop_front(std::size_t size) {
-  Chunk& chunk = chunks_[first_];
-  chunk.begin += size;
-  if (chunk.begin < chunk.end) return;
-  chunk.buffer.release();
-  ++first_;
-}
 
 // ---- its life
 
@@ -249,8 +178,10 @@ Task<Result<std::string_view>> ServerExchange::next_piece(std::chrono::milliseco
 Task<Result<std::string_view>> ServerExchange::read_body() {
   // A client that did not wait needs no leave.
   if (std::exchange(continue_owed_, false) && received_.empty() && !body_ended_ && !closed_) {
-    const nghttp2_nv status = entry(":status", "100");
-    nghttp2_submit_headers(session(), NGHTTP2_FLAG_NONE, stream_, nullptr, &status, 1, nullptr);
+    NameValues status(ExchangeMemory::arena, 1);
+    status.add(":status", "100");
+    nghttp2_submit_headers(session(), NGHTTP2_FLAG_NONE, stream_, nullptr, status.data(),
+                           status.size(), nullptr);
     connection_.wake_writer();
   }
   co_return co_await next_piece(settings_.body_timeout);
@@ -267,10 +198,10 @@ void ServerExchange::submit_head(const http::Response& head, bool with_body) {
   response_status_ = head.status;
   has_body_ = with_body;
   Arena& memory = ExchangeMemory::arena;
-  Entries entries(memory, head.fields.size() + 3);
+  NameValues entries(memory, head.fields.size() + 3);
   entries.add(":status", number(static_cast<std::uint64_t>(head.status), memory));
   for (const Field& field : head.fields) {
-    if (!is_ours_to_write(field.id)) entries.add(field.name, field.value);
+    if (!http::is_ours_to_write(field.id)) entries.add(field);
   }
   if (head.status >= 200 && head.fields.find(FieldId::kDate) == nullptr)
     entries.add("date", http::http_date(loop().wall_now()));
@@ -296,10 +227,10 @@ Task<Result<void>> ServerExchange::respond_interim(const http::Response& head) {
   if (response_status_ != 0) co_return Result<void>{};
   if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
   Arena& memory = ExchangeMemory::arena;
-  Entries entries(memory, head.fields.size() + 1);
+  NameValues entries(memory, head.fields.size() + 1);
   entries.add(":status", number(static_cast<std::uint64_t>(head.status), memory));
   for (const Field& field : head.fields) {
-    if (!is_ours_to_write(field.id)) entries.add(field.name, field.value);
+    if (!http::is_ours_to_write(field.id)) entries.add(field);
   }
   nghttp2_submit_headers(session(), NGHTTP2_FLAG_NONE, stream_, nullptr, entries.data(),
                          entries.size(), nullptr);
@@ -377,8 +308,7 @@ ssize_t ServerExchange::offer(std::size_t most, std::uint32_t& flags) {
     // No frame is written that says nothing: the end is here.
     if (end_ == End::kReset && size == 0) on_end_sent();
     if (end_ == End::kTrailers) {
-      Entries entries(ExchangeMemory::arena, response_trailers_.size());
-      for (const Field& field : response_trailers_) entries.add(field.name, field.value);
+      const NameValues entries(ExchangeMemory::arena, response_trailers_.all());
       nghttp2_submit_trailer(session(), stream_, entries.data(), entries.size());
     }
   }
@@ -397,7 +327,7 @@ Task<Result<void>> ServerExchange::write_trailers(const http::Fields& trailers) 
   if (!has_body_ || trailers.size() == 0) co_return co_await write_body({}, More::kNo);
   if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
   for (const Field& field : trailers) {
-    if (!is_ours_to_write(field.id)) response_trailers_.add(field);
+    if (!http::is_ours_to_write(field.id)) response_trailers_.add(field);
   }
   end_ = End::kTrailers;
   if (std::exchange(deferred_, false)) nghttp2_session_resume_data(session(), stream_);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "http/exchange.h"
 #include "http/server.h"
+#include "http2/received_body.h"
 #include "http2/request_head.h"
 #include "runtime/buffer_pool.h"
 #include "runtime/gate.h"
@@ -19,26 +20,6 @@
 namespace portcullis::http2 {
 
 class ServerConnection;
-
-// Bytes of a body that have arrived and not been asked for; at most the stream's window.
-class ReceivedBody {
- public:
-  void put(std::string_view bytes, runtime::BufferPool& pool);
-  [[nodiscard]] bool empty() const { return first_ == chunks_.size(); }
-  // All that lies together at the front. It stays until drop_front().
-  [[nodiscard]] std::string_view front() const;
-  // Ends the piece that front() gave, of that size.
-  void drop_front(std::size_t size);
-
- private:
-  struct Chunk {
-    runtime::Buffer buffer;
-    std::size_t begin = 0;
-    std::size_t end = 0;
-  };
-  std::vector<Chunk> chunks_;
-  std::size_t first_ = 0;
-};
 
 // What an exchange is built on, so that it is there before it: a buffer that holds the exchange
 // itself, its head and all else that lives as long.

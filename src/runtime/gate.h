@@ -11,10 +11,13 @@
 
 namespace portcullis::runtime {
 
-// One coroutine at a time waits at it. What opens it while nobody waits opens it for the next.
+// One coroutine at a time waits at it, and looks for itself at what has changed. What opens it
+// while nobody waits opens it for the next.
 class Gate {
  public:
-  explicit Gate(Loop& loop) : loop_(loop) {}
+  explicit Gate(Loop& loop)
+      : loop_(loop),
+        timer_(loop.timers(), [](void* self) { static_cast<Gate*>(self)->resume(); }, this) {}
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
@@ -30,28 +33,29 @@ class Gate {
     struct Wait {
       Gate& gate;
       TimePoint deadline;
-      Timer timer{gate.loop_.timers(), &Wait::expire, this};
-      Wait(Gate& owner, TimePoint at) : gate(owner), deadline(at) {}
-      static void expire(void* self) { static_cast<Wait*>(self)->gate.resume(); }
-      [[nodiscard]] bool await_ready() const noexcept { return gate.open_; }
+      [[nodiscard]] bool await_ready() const noexcept {
+        return gate.open_ || deadline <= gate.loop_.now();
+      }
       void await_suspend(std::coroutine_handle<> handle) {
         PC_CHECK(!gate.waiter_);
         gate.waiter_ = handle;
-        if (deadline != kNoDeadline) timer.arm(deadline);
+        if (deadline != kNoDeadline) gate.timer_.arm(deadline);
       }
       [[nodiscard]] bool await_resume() const noexcept { return std::exchange(gate.open_, false); }
     };
-    return Wait(*this, deadline);
+    return Wait{*this, deadline};
   }
 
  private:
   void resume() {
+    timer_.disarm();
     if (waiter_) loop_.ready(std::exchange(waiter_, nullptr));
   }
 
   Loop& loop_;
   std::coroutine_handle<> waiter_;
   bool open_ = false;
+  Timer timer_;
 };
 
 }  // namespace portcullis::runtime

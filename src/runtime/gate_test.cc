@@ -29,6 +29,7 @@ Task<void> wait_at(Loop& loop) {
   gate.open();
   EXPECT_TRUE(co_await gate.wait(kNoDeadline)) << "was opened before";
   EXPECT_FALSE(co_await gate.wait(loop.now() + milliseconds(5))) << "closed behind the last";
+  EXPECT_FALSE(co_await gate.wait(loop.now() - milliseconds(5))) << "a deadline that has passed";
 }
 
 TEST(Gate, LetsOneThroughEachTimeItIsOpened) {

@@ -62,7 +62,7 @@ Task<Result<void>> Sessions::connect(TimePoint deadline, bool& dialled) {
     for (Joiner* joiner : std::exchange(joiners_, {})) {
       joiner->over = true;
       joiner->outcome = outcome;
-      joiner->done.notify();
+      joiner->done.open();
     }
   }
   co_return outcome;

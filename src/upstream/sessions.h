@@ -5,7 +5,7 @@
 #include "base/result.h"
 #include "http2/client_session.h"
 #include "http2/client_stream.h"
-#include "runtime/signal.h"
+#include "runtime/gate.h"
 #include "runtime/task.h"
 #include "upstream/dialer.h"
 
@@ -52,7 +52,7 @@ class Sessions final : public http2::ClientSession::Watcher {
   // Requests that wait for one connection.
   struct Joiner {
     explicit Joiner(Loop& loop) : done(loop) {}
-    runtime::Signal done;
+    runtime::Gate done;
     bool over = false;
     Result<void> outcome;
   };
