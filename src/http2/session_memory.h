@@ -1,6 +1,7 @@
-// Memory of one nghttp2 session. It keeps a buffer of 16 KiB for the frame that it writes, most of
-// which is never touched again once the head of an answer is out: that buffer has pages of its own,
-// which an idle connection gives back.
+// Memory of one nghttp2 session. Two of its parts lie idle when the connection does: a buffer of
+// 16 KiB for the frame that it writes, most of which is never touched again once the head of an
+// answer is out, and a table of 4 KiB for its streams, all zero when there is none. They have pages
+// of their own, which an idle connection gives back.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -25,7 +26,10 @@ class SessionMemory {
  private:
   friend struct SessionAllocator;
   nghttp2_mem functions_;
-  void* frame_buffer_ = nullptr;
+  struct Slot* slot_;  // none: the system had no pages
+  // Each part is given out once: it is known to be zero only then.
+  bool frame_buffer_given_ = false;
+  bool stream_table_given_ = false;
 };
 
 }  // namespace portcullis::http2
