@@ -22,9 +22,7 @@ const closedUpstream = [];
 
 /** Writes `size` octets at the pace at which they are taken. */
 async function pour(stream, size) {
-  for (let sent = 0; sent < size && !stream.destroyed; sent += kBlock.length) {
-    if (!stream.write(kBlock.subarray(0, Math.min(kBlock.length, size - sent)))) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
-  }
+  for (let sent = 0; sent < size && !stream.destroyed; sent += kBlock.length) await new Promise((taken) => void stream.write(kBlock.subarray(0, Math.min(kBlock.length, size - sent)), taken));
 }
 
 const upstream = await startUpstream((incoming, response) => {
