@@ -129,8 +129,8 @@ inline constexpr Key kHttp2Keys[] = {
      .help = "DATA frames of less than 64 bytes that end nothing"},
     {.name = "control_frames",
      .type = KeyType::kRate,
-     .help = "PRIORITY and unknown frames, and WINDOW_UPDATE beyond two for each DATA frame that "
-             "the client was sent"},
+     .help = "PRIORITY, GOAWAY, unknown frames, acknowledged PINGs, and WINDOW_UPDATE beyond two "
+             "for each DATA frame that the client was sent"},
     {.name = "continuation_frames",
      .type = KeyType::kInteger,
      .help = "CONTINUATION frames of one header block",

@@ -389,6 +389,10 @@ Task<Result<void>> forward(Forwarding& forwarding) {
       Result<upstream::Lease> made =
           co_await forwarding.upstream.acquire(freshness, ends ? &*ends : nullptr);
       if (!made) {
+        if (std::optional<Error> over = call_over(forwarding)) {
+          outcome = std::unexpected(*std::move(over));
+          break;
+        }
         count_failure(forwarding, made.error());
         outcome = std::unexpected(std::move(made).error());
         break;

@@ -52,10 +52,18 @@ void RequestHead::add(std::string_view name, std::string_view value) {
   if (name == ":path" && value.size() > limits_.size && !error_)
     error_ =
         Error{ErrorCode::kUriTooLong, ErrorSource::kClient, "path is larger than `head_size`", {}};
-  // From here on nothing of it is kept.
-  if (is_too_large() || error_) return;
+  if (is_too_large() || error_) return keep_kind(name, value);
   Result<void> added = name.starts_with(':') ? add_pseudo(name, value) : add_field(name, value);
   if (!added) error_ = std::move(added).error();
+}
+
+// Of what is refused, what says in which words: a gRPC call has statuses of its own.
+void RequestHead::keep_kind(std::string_view name, std::string_view value) {
+  constexpr std::size_t kMost = 128;
+  if (name != "content-type" || value.size() > kMost || !http::is_field_value(value) ||
+      request_.fields.find(FieldId::kContentType) != nullptr)
+    return;
+  request_.fields.add({arena_.copy(name), arena_.copy(value), FieldId::kContentType});
 }
 
 Result<void> RequestHead::add_pseudo(std::string_view name, std::string_view value) {

@@ -40,6 +40,7 @@ class RequestHead {
   };
   Result<void> add_pseudo(std::string_view name, std::string_view value);
   Result<void> add_field(std::string_view name, std::string_view value);
+  void keep_kind(std::string_view name, std::string_view value);
   [[nodiscard]] bool is_too_large();
   Result<void> read_method();
   Result<void> read_scheme(http::Scheme connection);

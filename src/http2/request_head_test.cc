@@ -222,6 +222,23 @@ TEST(RequestHead, RefusesWhatIsMalformed) {
   }
 }
 
+// A caller of gRPC is refused in its own words, wherever its content-type stands.
+TEST(RequestHead, KeepsTheKindOfWhatIsRefused) {
+  Read large;
+  read(large, get({}, {{"x", std::string(2'000, 'x')},
+                       {"content-type", "application/grpc"},
+                       {"content-type", "text/plain"}}));
+  ASSERT_FALSE(large.outcome);
+  EXPECT_EQ(large.outcome.error().code, ErrorCode::kHeadTooLarge);
+  ASSERT_NE(large.request.fields.find(http::FieldId::kContentType), nullptr);
+  EXPECT_EQ(large.request.fields.find(http::FieldId::kContentType)->value, "application/grpc");
+
+  Read endless;
+  read(endless, get({}, {{"Bad", ""}, {"content-type", std::string(200, 'a')}}));
+  ASSERT_FALSE(endless.outcome);
+  EXPECT_EQ(endless.request.fields.find(http::FieldId::kContentType), nullptr);
+}
+
 TEST(Trailers, AreFieldsThatFrameAndRouteNothing) {
   Arena arena;
   http::Fields trailers(arena);
