@@ -25,6 +25,7 @@ enum class ErrorCode : std::uint8_t {
   kCredentialsInvalid,    // 401
   kForbidden,             // 403
   kAddressNotAllowed,     // 403: from where one may not call
+  kBanned,                // 403: refused for a time, for what came before
   kOriginNotAllowed,      // 403: a preflight or an upgrade of an origin that may not
   kNotFound,              // 404: no route
   kMethodNotAllowed,      // 405
@@ -43,6 +44,7 @@ enum class ErrorCode : std::uint8_t {
   kUpstreamBroken,       // 502: the connection ended, or the answer breaks RFC 9112
   kUpstreamTimeout,      // 504
   kMaintenance,          // 503: taken down on purpose
+  kOverloaded,           // 503: as much is under way as there may be
   kUnavailable,          // 503: no target, keys of the issuer unknown, shutting down
   // Ourselves.
   kInternal,   // 500

@@ -5,6 +5,8 @@
 #include "base/ip.h"
 #include "base/secret.h"
 #include "config/diagnostics.h"
+#include "config/overload.h"
+#include "config/rate.h"
 #include "config/shaping.h"
 
 #include <algorithm>
@@ -43,11 +45,6 @@ struct Tls {
   Text client_crl;  // PEM: revocation lists; empty: none is looked at
 };
 
-struct Rate {
-  std::uint64_t count = 0;
-  milliseconds per{0};
-};
-
 // Of one HTTP/2 connection.
 struct Http2Limits {
   std::uint32_t streams = 128;
@@ -65,13 +62,17 @@ enum class Protocol : std::uint8_t { kHttp11, kH2 };
 
 struct ListenerLimits {
   std::uint32_t connections = 20000;
+  std::optional<Position> connections_at;  // nothing: not said
   std::uint32_t connections_per_address = 256;
   std::uint32_t head_size = 32 * 1024;  // bytes, request line and fields
   std::uint32_t head_fields = 100;
   milliseconds head_timeout{
       10'000};  // from the first byte of a head to its last; also the TLS handshake
-  milliseconds idle_timeout{75'000};  // between requests
-  milliseconds body_timeout{30'000};  // without a byte of a body moving, either way
+  milliseconds idle_timeout{75'000};      // between requests
+  milliseconds body_timeout{30'000};      // without a byte of a body moving, either way
+  std::uint32_t minimum_body_rate = 240;  // bytes a second of a request's body; 0: any
+  std::uint32_t minimum_send_rate = 240;  // bytes a second of an answer that a client takes; 0: any
+  milliseconds rate_grace{10'000};        // how long either may be below
 };
 
 enum class DuplicateSlashes : std::uint8_t { kRefuse, kMerge };
@@ -212,6 +213,8 @@ struct OperationSettings {
   ShapingSettings shaping;
   std::optional<std::vector<Coding>> compression;  // in order of preference; empty: `none`
   std::optional<Decompress> decompress;
+  std::optional<std::uint32_t> concurrency;  // requests under way, of the API or of the operation
+  std::optional<Priority> priority;
 };
 
 struct Route {
@@ -270,7 +273,8 @@ struct Upstream {
   std::string name;
   std::vector<Text> targets;  // `host:port`, `address:port` or `unix:/path`
   Balance balance = Balance::kRoundRobin;
-  std::uint32_t maximum_connections = 256;  // of each worker, to each target
+  std::uint32_t maximum_connections = 256;   // of each worker, to each target
+  std::optional<std::uint32_t> concurrency;  // requests under way, of all workers
   milliseconds connect_timeout{2'000};
   milliseconds idle_timeout{60'000};  // a pooled connection is closed after this
   UpstreamProtocol protocol = UpstreamProtocol::kHttp11;
@@ -301,6 +305,9 @@ struct Config {
   std::uint32_t workers = 0;  // 0: one a core
   milliseconds drain_timeout{30'000};
   Streams streams;
+  Memory memory;
+  Overload overload;
+  Bans bans;
   std::vector<Listener> listeners;
   std::vector<Cidr> trusted_proxies;
   std::vector<IpEndpoint> resolver;  // DNS servers; empty: those of /etc/resolv.conf

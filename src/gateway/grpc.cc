@@ -73,6 +73,7 @@ GrpcStatus grpc_status(ErrorCode code) noexcept {
       return GrpcStatus::kUnauthenticated;
     case ErrorCode::kForbidden:
     case ErrorCode::kAddressNotAllowed:
+    case ErrorCode::kBanned:
     case ErrorCode::kOriginNotAllowed:
       return GrpcStatus::kPermissionDenied;
     case ErrorCode::kNotFound:
@@ -93,6 +94,7 @@ GrpcStatus grpc_status(ErrorCode code) noexcept {
     case ErrorCode::kUpstreamUnreachable:
     case ErrorCode::kUpstreamBroken:
     case ErrorCode::kMaintenance:
+    case ErrorCode::kOverloaded:
     case ErrorCode::kUnavailable:
       return GrpcStatus::kUnavailable;
     case ErrorCode::kMalformedRequest:

@@ -101,6 +101,8 @@ TEST(Grpc, HasAStatusForEveryRefusal) {
                         {ErrorCode::kUpstreamTimeout, GrpcStatus::kDeadlineExceeded},
                         {ErrorCode::kUpstreamBroken, GrpcStatus::kUnavailable},
                         {ErrorCode::kMaintenance, GrpcStatus::kUnavailable},
+                        {ErrorCode::kOverloaded, GrpcStatus::kUnavailable},
+                        {ErrorCode::kBanned, GrpcStatus::kPermissionDenied},
                         {ErrorCode::kMalformedRequest, GrpcStatus::kInternal}};
   for (const Case& c : cases) EXPECT_EQ(grpc_status(c.code), c.want);
 }

@@ -29,6 +29,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {401, "credentials-invalid", "The credentials are not valid here, or not any more."};
     case ErrorCode::kForbidden:
       return {403, "forbidden", "The caller may not do this."};
+    case ErrorCode::kBanned:
+      return {403, "banned", "The caller is refused for a time."};
     case ErrorCode::kAddressNotAllowed:
       return {403, "address-not-allowed", "Calls from this address are not allowed."};
     case ErrorCode::kOriginNotAllowed:
@@ -66,6 +68,8 @@ ProblemKind problem_kind(ErrorCode code) noexcept {
       return {504, "upstream-timeout", "The service behind the gateway did not answer in time."};
     case ErrorCode::kMaintenance:
       return {503, "maintenance", "The service is down for maintenance."};
+    case ErrorCode::kOverloaded:
+      return {503, "overloaded", "There is more to do than can be done at the moment."};
     case ErrorCode::kUnavailable:
       return {503, "unavailable", "The service is not available at the moment."};
     case ErrorCode::kInternal:
