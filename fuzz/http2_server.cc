@@ -144,8 +144,8 @@ Task<void> send_all(runtime::Stream& peer, std::string_view input) {
 Task<void> serve(runtime::Stream& stream) {
   Context context;
   const http::ConnectionInfo info;
-  http::Phase phase{};
-  co_await http2::serve(stream, context, info, phase);
+  http::Activity activity(nullptr, {});
+  co_await http2::serve(stream, context, info, activity);
 }
 
 Task<void> run(Loop& loop, std::string_view input) {

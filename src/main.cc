@@ -1,4 +1,5 @@
 // The composition root: the commands that there are, and the process's own streams.
+#include "cli/bans.h"
 #include "cli/check.h"
 #include "cli/config_reference.h"
 #include "cli/config_schema.h"
@@ -43,10 +44,11 @@ bool print(std::string_view text, std::FILE* stream) {
 }
 
 int run_process(const std::vector<std::string_view>& words) {
-  const std::array commands = {run_command(),           check_command(),
-                               explain_command(),       hash_key_command(),
-                               config_schema_command(), config_reference_command(),
-                               version_command()};
+  const std::array commands = {
+      run_command(),         check_command(),         explain_command(),
+      hash_key_command(),    bans_list_command(),     bans_add_command(),
+      bans_remove_command(), config_schema_command(), config_reference_command(),
+      version_command()};
   Console console;
   const int code = dispatch(words, commands, console);
   (void)print(console.err, stderr);

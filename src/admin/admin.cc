@@ -49,9 +49,10 @@ class Server::State final : public runtime::Acceptor::Handler,
 
  private:
   struct Connection {
-    Connection(Loop& loop, int fd, const IpEndpoint& peer) : stream(loop, fd, peer) {}
+    Connection(Loop& loop, int fd, const IpEndpoint& peer)
+        : stream(loop, fd, peer), activity(nullptr, loop.now()) {}
     runtime::Stream stream;
-    http::Phase phase = http::Phase::kFresh;
+    http::Activity activity;
   };
   struct Page {
     std::string_view type;
@@ -61,6 +62,8 @@ class Server::State final : public runtime::Acceptor::Handler,
   Task<void> run(int fd, IpEndpoint peer);
   Result<Page> answer(const http::Request& request);
   [[nodiscard]] Result<void> check_token(const http::Request& request) const;
+  Task<Result<Page>> answer_of_bans(http::Exchange& exchange);
+  static Task<Result<std::string>> read_json(http::Exchange& exchange);
   Task<void> respond(http::Exchange& exchange, const Page& page, bool challenge);
   Task<void> respond_with_problem(http::Exchange& exchange, const Error& error);
 
@@ -111,7 +114,7 @@ Task<void> Server::State::run(int fd, IpEndpoint peer) {
   Connection connection(loop_, fd, peer);
   const auto place = connections_.insert(connections_.end(), &connection);
   const http::ConnectionInfo info{.peer = peer, .local = {}, .scheme = http::Scheme::kHttp};
-  co_await http::serve_http1(connection.stream, *this, info, connection.phase);
+  co_await http::serve_http1(connection.stream, *this, info, connection.activity);
   connections_.erase(place);
 }
 
@@ -146,8 +149,49 @@ Result<Server::State::Page> Server::State::answer(const http::Request& request) 
   return Page{telemetry::kContentType, 200, sources_.metrics()};
 }
 
+// A document of ours. Only what is said to be JSON is taken: a form of another page, which a
+// browser would send without asking, cannot say so.
+Task<Result<std::string>> Server::State::read_json(http::Exchange& exchange) {
+  const http::Field* type = exchange.request().fields.find(http::FieldId::kContentType);
+  if (type == nullptr || !http::equals_ignoring_case(type->value, "application/json"))
+    co_return refuse(ErrorCode::kMalformedRequest, "expected `content-type: application/json`");
+  std::string text;
+  for (;;) {
+    PC_CO_TRY(const std::string_view piece, co_await exchange.read_body());
+    if (piece.empty()) co_return text;
+    if (text.size() + piece.size() > kMostBanText)
+      co_return refuse(ErrorCode::kContentTooLarge, "the body is too large");
+    text += piece;
+  }
+}
+
+Task<Result<Server::State::Page>> Server::State::answer_of_bans(http::Exchange& exchange) {
+  const http::Request& request = exchange.request();
+  constexpr std::string_view kJson = "application/json";
+  if (!is_own_host(request.host))
+    co_return refuse(ErrorCode::kMisdirected, "host is not an address of this listener");
+  PC_CO_CHECK(check_token(request));
+  switch (request.method) {
+    case http::Method::kGet:
+    case http::Method::kHead:
+      co_return Page{kJson, 200, list_bans(sources_.bans, loop_.now(), loop_.wall_now())};
+    case http::Method::kPost: {
+      PC_CO_TRY(const std::string text, co_await read_json(exchange));
+      PC_CO_TRY(std::string ban, add_ban(sources_.bans, text, loop_.now(), loop_.wall_now()));
+      co_return Page{kJson, 201, std::move(ban)};
+    }
+    case http::Method::kDelete:
+      PC_CO_CHECK(remove_ban(sources_.bans, request.query, loop_.now()));
+      co_return Page{kJson, 200, "{}\n"};
+    default:
+      co_return refuse(ErrorCode::kMethodNotAllowed, "only GET, HEAD, POST and DELETE");
+  }
+}
+
 Task<void> Server::State::handle(http::Exchange& exchange) {
-  Result<Page> page = answer(exchange.request());
+  Result<Page> page = exchange.request().path == "/bans" && sources_.bans.bans != nullptr
+                          ? co_await answer_of_bans(exchange)
+                          : answer(exchange.request());
   if (page) {
     co_await respond(exchange, *page, false);
   } else {
@@ -179,7 +223,10 @@ Task<void> Server::State::respond(http::Exchange& exchange, const Page& page, bo
   head.fields.add("content-type", page.type);
   head.fields.add("cache-control", "no-store");
   head.fields.add("x-content-type-options", "nosniff");
-  if (page.status == 405) head.fields.add("allow", "GET, HEAD");
+  if (page.status == 405) {
+    const bool of_bans = exchange.request().path == "/bans";
+    head.fields.add("allow", of_bans ? "GET, HEAD, POST, DELETE" : "GET, HEAD");
+  }
   if (challenge) head.fields.add("www-authenticate", "Bearer realm=\"admin\"");
   const Result<void> sent = co_await exchange.respond(head, page.body, http::More::kNo);
   if (!sent) exchange.abort();

@@ -1,6 +1,7 @@
-// The admin listener: health, readiness and metrics, on the control thread.
+// The admin listener: health, readiness, metrics and bans, on the control thread.
 #pragma once
 
+#include "admin/bans.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -18,6 +19,7 @@ namespace portcullis::admin {
 struct Sources {
   std::function<bool()> ready;
   std::function<std::string()> metrics;  // Prometheus text
+  BanSource bans;
 };
 
 class Server {

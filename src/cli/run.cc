@@ -1,33 +1,25 @@
 #include "cli/run.h"
 
 #include "admin/admin.h"
+#include "gateway/descriptors.h"
 #include "gateway/process.h"
 #include "telemetry/diagnostic_log.h"
 
 #include <cstdio>
-#include <sys/resource.h>
 
 namespace portcullis::cli {
-namespace {
-
-// As many descriptors as the system lets us have: each connection is one, and each upstream
-// connection.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-}  // namespace
 
 int run(const RunOptions& options) {
-  raise_descriptor_limit();
+  gateway::raise_descriptor_limit();
   telemetry::DiagnosticLog log;
   gateway::Process process(options.config, log);
-  admin::Server admin(process.loop(), process.tasks(),
-                      {.ready = [&] { return process.ready(); },
-                       .metrics = [&] { return process.registry().scrape(); }});
+  admin::Server admin(
+      process.loop(), process.tasks(),
+      {.ready = [&] { return process.ready(); },
+       .metrics = [&] { return process.registry().scrape(); },
+       .bans = {.bans = &process.bans(),
+                .rules = [&]() -> const overload::BanRules& { return process.ban_rules(); },
+                .tell = [&](const overload::Ban& ban) { process.tell_ban(ban); }}});
   process.on_snapshot = [&](const gateway::Snapshot& snapshot) -> Result<void> {
     const auto& wanted = snapshot.config().admin;
     const auto before = admin.address();

@@ -72,7 +72,7 @@ struct ListenerLimits {
   milliseconds body_timeout{30'000};      // without a byte of a body moving, either way
   std::uint32_t minimum_body_rate = 240;  // bytes a second of a request's body; 0: any
   std::uint32_t minimum_send_rate = 240;  // bytes a second of an answer that a client takes; 0: any
-  milliseconds rate_grace{10'000};        // how long either may be below
+  std::optional<milliseconds> rate_grace;  // how long either may be below
 };
 
 enum class DuplicateSlashes : std::uint8_t { kRefuse, kMerge };

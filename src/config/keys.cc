@@ -3,6 +3,7 @@
 #include "config/keys_authenticators.h"
 #include "config/keys_common.h"
 #include "config/keys_listeners.h"
+#include "config/keys_overload.h"
 #include "config/keys_shaping.h"
 #include "config/keys_upstreams.h"
 
@@ -135,9 +136,9 @@ constexpr Key kUpgradeKey{.name = "upgrade",
                               "name; none unless said. Never HTTP in another form"};
 
 constexpr Key kOperationKeys[] = {
-    kAuthenticateKey,  kLimitsKey,           kTimeoutKey, kBodySizeKey,  kRetriesKey,
-    kCompressionKey,   kDecompressKey,       kCorsKey,    kAddressesKey, {.name = "own"},
-    {.name = "cache"}, {.name = "firewall"}, kUpgradeKey,
+    kAuthenticateKey,  kLimitsKey,           kTimeoutKey, kBodySizeKey,    kRetriesKey,
+    kCompressionKey,   kDecompressKey,       kCorsKey,    kAddressesKey,   {.name = "own"},
+    {.name = "cache"}, {.name = "firewall"}, kUpgradeKey, kConcurrencyKey, kPriorityKey,
 };
 constexpr Block kOperation{kOperationKeys};
 
@@ -165,6 +166,8 @@ constexpr Key kRouteKeys[] = {
     kCompressionKey,
     kDecompressKey,
     kUpgradeKey,
+    kConcurrencyKey,
+    kPriorityKey,
     kCorsKey,
     kAddressesKey,
     {.name = "respond",
@@ -221,6 +224,8 @@ constexpr Key kApiKeys[] = {
     kCompressionKey,
     kDecompressKey,
     kUpgradeKey,
+    kConcurrencyKey,
+    kPriorityKey,
     kCorsKey,
     kAddressesKey,
     {.name = "strip_prefix",
@@ -354,7 +359,19 @@ constexpr Key kRootKeys[] = {
      .help = "Bounds of what has no end of its own: tunnels, event streams",
      .block = &kStreams},
     {.name = "log", .type = kMapping, .help = "What is recorded", .block = &kLog},
-    {.name = "memory"},
+    {.name = "memory",
+     .type = kMapping,
+     .help = "How much the process may take",
+     .block = &kMemory},
+    {.name = "overload",
+     .type = kFlagOrMapping,
+     .help = "true, or a block for more: requests that an upstream cannot answer soon get 503, "
+             "those of low priority first",
+     .block = &kOverload},
+    {.name = "bans",
+     .type = kMapping,
+     .help = "Whom to refuse for a time, for what it did again and again",
+     .block = &kBans},
     {.name = "storage"},
     {.name = "identity"},
     {.name = "policies"},

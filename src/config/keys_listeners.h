@@ -90,6 +90,22 @@ inline constexpr Key kListenerLimitKeys[] = {
      .help = "A body of which no byte moves for this long is given up",
      .min = 10,
      .max = 1 * kDay},
+    {.name = "minimum_body_rate",
+     .type = KeyType::kSize,
+     .help =
+         "Bytes a second of a request's body, while we wait for it; slower ones get 408. 0: any",
+     .min = 0,
+     .max = 100 * kMiB},
+    {.name = "minimum_send_rate",
+     .type = KeyType::kSize,
+     .help = "Bytes a second of an answer that a client must take; slower ones are cut off. 0: any",
+     .min = 0,
+     .max = 100 * kMiB},
+    {.name = "rate_grace",
+     .type = KeyType::kDuration,
+     .help = "How long a transfer may be slower than these, in all",
+     .min = 10,
+     .max = 1 * kHour},
 };
 inline constexpr Block kListenerLimits{kListenerLimitKeys};
 

@@ -3,6 +3,7 @@
 
 #include "config/keys.h"
 #include "config/keys_common.h"
+#include "config/keys_overload.h"
 
 namespace portcullis::config {
 
@@ -101,6 +102,7 @@ inline constexpr Key kUpstreamKeys[] = {
      .help = "How a target is chosen",
      .choices = kBalances,
      .not_built_choices = kBalancesToCome},
+    kConcurrencyKey,
     {.name = "connections",
      .type = KeyType::kMapping,
      .help = "The pool of connections",

@@ -198,6 +198,9 @@ Config read_root(Context& context, const Value& merged) {
   root.workers("workers", config.workers);
   root.duration("drain_timeout", config.drain_timeout);
   read_streams(root, config.streams);
+  read_memory(root, config.memory);
+  read_overload(root, config.overload);
+  read_bans(root, config.bans);
   root.cidrs("trusted_proxies", config.trusted_proxies);
   read_resolver(root, config);
   read_admin(root, config);

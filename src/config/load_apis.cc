@@ -44,6 +44,7 @@ void read_settings(Scope& scope, OperationSettings& settings) {
     settings.decompress = decompress;
   }
   read_upgrade(scope, settings);
+  read_load(scope, settings);
   read_shaping_settings(scope, settings.shaping);
 }
 
@@ -92,6 +93,8 @@ void merge_settings(Scope& scope, Route& route, OperationSettings settings) {
   merge("compression", route.settings.compression, settings.compression);
   merge("decompress", route.settings.decompress, settings.decompress);
   merge("upgrade", route.settings.upgrade, settings.upgrade);
+  merge("concurrency", route.settings.concurrency, settings.concurrency);
+  merge("priority", route.settings.priority, settings.priority);
   merge("cors", route.settings.shaping.cors, settings.shaping.cors);
   merge("addresses", route.settings.shaping.addresses, settings.shaping.addresses);
   for (Text& limit : settings.limits) {

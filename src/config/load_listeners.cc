@@ -53,13 +53,18 @@ void read_upstream_tls(Scope& scope, UpstreamTls& tls) {
 }
 
 void read_limits_of(Scope& scope, ListenerLimits& limits) {
-  scope.integer("connections", limits.connections);
+  if (scope.integer("connections", limits.connections))
+    limits.connections_at = scope.place_of("connections");
   scope.integer("connections_per_address", limits.connections_per_address);
   scope.size("head_size", limits.head_size);
   scope.integer("head_fields", limits.head_fields);
   scope.duration("head_timeout", limits.head_timeout);
   scope.duration("idle_timeout", limits.idle_timeout);
   scope.duration("body_timeout", limits.body_timeout);
+  scope.size("minimum_body_rate", limits.minimum_body_rate);
+  scope.size("minimum_send_rate", limits.minimum_send_rate);
+  scope.duration("rate_grace", limits.rate_grace);
+  scope.unless_said_in_words("rate_grace", "`body_timeout`");
 }
 
 // A rate of one connection; what it is unless said is in `rate`.
@@ -168,6 +173,7 @@ void read_upstreams(Scope& root, Config& config) {
         upstream.targets, [](const Text& target) { return target.value.starts_with("unix:"); });
     if (nameless && upstream.tls && upstream.tls->server_name.empty())
       scope.error("tls", "a socket has no name to verify: add `server_name`");
+    scope.integer("concurrency", upstream.concurrency);
     scope.mapping("connections", [&](Scope& connections) {
       connections.integer("maximum", upstream.maximum_connections);
       connections.duration("connect_timeout", upstream.connect_timeout);

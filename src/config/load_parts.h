@@ -16,6 +16,11 @@ void read_limits(Scope& root, Config& config);
 void read_apis(Scope& root, Config& config);
 void read_upstreams(Scope& root, Config& config);
 void read_streams(Scope& root, Streams& streams);
+void read_bans(Scope& root, Bans& bans);
+void read_overload(Scope& root, Overload& overload);
+void read_memory(Scope& root, Memory& memory);
+// `concurrency` and `priority` of an API, a route or an operation.
+void read_load(Scope& scope, OperationSettings& settings);
 // `upgrade` of an API, a route or an operation.
 void read_upgrade(Scope& scope, OperationSettings& settings);
 // What of an upstream says how its targets are found, probed and told apart.

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "gateway/plan.h"
 #include "gateway/request_id.h"
+#include "gateway/shedding.h"
 #include "gateway/step.h"
 #include "gateway/streams.h"
 #include "http/exchange.h"
@@ -80,6 +81,7 @@ class Account {
   const std::string* upstream_target = nullptr;  // lives as long as the worker's upstream
   std::string_view upgrade;        // the protocol that is asked for and permitted; of the plan
   std::optional<StreamEnd> ended;  // of a stream: why it is over
+  Passing passing;                 // through what holds requests back from the upstream
 
   // The client's address in text, made once; of the arena.
   [[nodiscard]] std::string_view client_text();

@@ -137,6 +137,7 @@ Task<void> BodyPump::run() {
     if (!sent) co_return;
     ended_ = last_;
   }
+  if (ended_) forwarding_.account.passing.sent(exchange_.loop().now());
 }
 
 Task<Result<void>> BodyPump::send(const http::RequestHead* head, std::string_view piece) {

@@ -213,6 +213,8 @@ class Stage final : public http::ServerContext, public http::Handler {
                   .request_ids = RequestIds(1),
                   .codecs = Codecs(registry_),
                   .streams = OpenStreams(registry_),
+                  .guard = guard_,
+                  .offences = Offences(guard_.bans, registry_, nullptr),
                   .witness = &witness} {
     LocalSnapshot local;
     local.snapshot = snapshot;
@@ -268,8 +270,8 @@ class Stage final : public http::ServerContext, public http::Handler {
 
   Task<void> serve_connection(int fd) {
     runtime::Stream stream(loop_, fd, info_.peer);
-    http::Phase phase = http::Phase::kFresh;
-    co_await http::serve_http1(stream, *this, info_, phase);
+    http::Activity activity(nullptr, loop_.now());
+    co_await http::serve_http1(stream, *this, info_, activity);
   }
 
   Task<void> converse() {
@@ -301,6 +303,7 @@ class Stage final : public http::ServerContext, public http::Handler {
   runtime::Resolver resolver_{loop_};
   upstream::Standings standings_;
   upstream::Pools pools_{loop_, resolver_, standings_};
+  Guard guard_{Clock::now()};  // nobody is banned, and there is room
   WorkerServices services_;
   SnapshotRef local_;
   http::ConnectionInfo info_;

@@ -207,12 +207,14 @@ Task<Result<void>> relay(Forwarding& forwarding, ClientExchange& upstream,
                          const TaskGroup& pumping) {
   http::Exchange& exchange = forwarding.exchange;
   const TimePoint asked = exchange.loop().now();
+  if (pumping.running() == 0) forwarding.account.passing.sent(asked);
   PC_CO_TRY(const http::Response received, co_await read_final_head(forwarding, upstream, pumping));
   forwarding.ledger.shard().observe(
       forwarding.seconds,
       static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::microseconds>(exchange.loop().now() - asked)
               .count()));
+  forwarding.account.passing.answered(exchange.loop().now());
   http::Response response(exchange.arena());
   fill_response(forwarding, received, response);
   if (response.status == 101) [[unlikely]]

@@ -8,11 +8,13 @@
 #include "coding/coding.h"
 #include "config/config.h"
 #include "gateway/shape.h"
+#include "overload/gate.h"
 #include "ratelimit/limiter.h"
 #include "telemetry/metrics.h"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -78,6 +80,9 @@ struct Plan {
   std::chrono::milliseconds timeout{30'000};
   std::uint64_t body_size = 0;
   std::uint32_t retries = 0;
+  config::Priority priority = config::Priority::kNormal;
+  std::vector<overload::Gate> gates;  // of the API and of the operation, where they have one
+  std::optional<overload::Gate> upstream_gate;
   CodingPlan coding;
   std::vector<std::string> upgrades;  // protocols that may be switched to, lower case
   PlanMetrics metrics;

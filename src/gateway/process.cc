@@ -62,9 +62,14 @@ Process::Process(std::string config_path, telemetry::DiagnosticLog& log)
       standings_([this](const upstream::TargetEvent& event) { on_target_event(event); }),
       prober_(loop_, resolver_, standings_),
       limits_(loop_.now()),
+      guard_(loop_.now()),
       keys_(random_word()),
       certificates_(registry_, log_, tickets_),
-      tick_(loop_.timers(), [](void* self) { static_cast<Process*>(self)->on_tick(); }, this) {}
+      tick_(
+          loop_.timers(), [](void* self) { static_cast<Process*>(self)->on_tick(); }, this),
+      memory_timer_(
+          loop_.timers(), [](void* self) { static_cast<Process*>(self)->look_at_memory(); }, this) {
+}
 
 Process::~Process() = default;
 
@@ -78,10 +83,10 @@ Result<std::shared_ptr<const Snapshot>> Process::compile(std::uint64_t revision)
   if (config) {
     files_ = config->files;
     const std::vector<std::string> renewed_by_themselves = certificate_files(*config);
-    snapshot = Snapshot::compile(
-        std::move(*config), revision,
-        {registry_, limits_, keys_, tickets_, snapshot_ != nullptr ? snapshot_->tls() : nullptr},
-        diagnostics);
+    snapshot = Snapshot::compile(std::move(*config), revision,
+                                 {registry_, limits_, keys_, tickets_,
+                                  snapshot_ != nullptr ? snapshot_->tls() : nullptr, &guard_.gates},
+                                 diagnostics);
     if (snapshot != nullptr) {
       std::erase_if(files_, [&](const std::string& file) {
         return std::ranges::find(renewed_by_themselves, file) != renewed_by_themselves.end();
@@ -197,6 +202,7 @@ Result<void> Process::start() {
         WorkerOptions{.registry = registry_,
                       .access_log = access_log_.get(),
                       .standings = standings_,
+                      .guard = guard_,
                       .cache_key = cache_key,
                       .id_seed = random_word(),
                       .fetch_keys =
@@ -209,6 +215,7 @@ Result<void> Process::start() {
   }
   PC_CHECK_OK(adopt_everywhere(snapshot));
   snapshot_ = std::move(snapshot);
+  guard_.memory.use_ceiling(snapshot_->config().memory.ceiling);
   follow_upstreams();
   certificates_.adopt(snapshot_, compiled_from_);
   register_metrics();
@@ -231,6 +238,7 @@ void Process::reload() {
   if (Result<void> adopted = adopt_everywhere(*compiled); !adopted) return refused(adopted.error());
   ++last_revision_;
   snapshot_ = *std::move(compiled);
+  guard_.memory.use_ceiling(snapshot_->config().memory.ceiling);
   follow_upstreams();
   certificates_.adopt(snapshot_, compiled_from_);
   if (Result<void> opened = open_access_log(snapshot_->config().access_log); !opened) {
@@ -374,9 +382,11 @@ void Process::register_metrics() {
           });
   counter("portcullis_log_dropped_total", "Lines about the process itself that were dropped.",
           [this] { return static_cast<std::int64_t>(log_.dropped()); });
+  register_guard_metrics();
 }
 
 void Process::on_tick() {
+  guard_.bans.tidy(loop_.now());
   fetch_what_is_due();
   if (watch_ == Watch::kYes && stamps_of_files(files_) != stamps_) reload();
   if (!draining_) certificates_.look(loop_.wall_now(), [this] { renew_tls_everywhere(); });
@@ -445,6 +455,7 @@ void Process::run(Watch watch, const std::function<void()>& on_drained) {
   probe_upstreams();
   ready_ = true;
   on_tick();
+  look_at_memory();
   log_.info("ready", {{"workers", static_cast<std::int64_t>(workers_.size())}});
   loop_.run();
   for (std::thread& thread : threads_) thread.join();

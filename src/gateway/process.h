@@ -5,6 +5,7 @@
 #include "authn/key_source.h"
 #include "config/diagnostics.h"
 #include "gateway/certificate_watch.h"
+#include "gateway/guard.h"
 #include "gateway/snapshot.h"
 #include "gateway/worker.h"
 #include "ratelimit/table.h"
@@ -55,6 +56,10 @@ class Process {
   [[nodiscard]] telemetry::Registry& registry() { return registry_; }
   [[nodiscard]] telemetry::DiagnosticLog& log() { return log_; }
   [[nodiscard]] TaskGroup& tasks() { return tasks_; }
+  // The bans, for who lists and changes them, and the rules that are in force.
+  [[nodiscard]] overload::Bans& bans() { return guard_.bans; }
+  [[nodiscard]] const overload::BanRules& ban_rules() const { return snapshot_->ban_rules(); }
+  void tell_ban(const overload::Ban& ban) { gateway::tell_ban(ban, &log_, registry_, *shard_); }
 
  private:
   class Signals;
@@ -81,6 +86,8 @@ class Process {
   void fetch_what_is_due();
   Task<void> end_control();
   void on_tick();
+  void register_guard_metrics();
+  void look_at_memory();
 
   std::string config_path_;
   telemetry::DiagnosticLog& log_;
@@ -91,6 +98,7 @@ class Process {
   upstream::Standings standings_;
   upstream::Prober prober_;
   ratelimit::Table limits_;
+  Guard guard_;
   authn::KeySources keys_;
   runtime::TicketKeys tickets_;
   CertificateWatch certificates_;
@@ -99,6 +107,8 @@ class Process {
   TaskGroup ending_;
   std::unique_ptr<Signals> signals_;
   runtime::Timer tick_;
+  runtime::Timer memory_timer_;
+  TimePoint next_ease_{};
 
   std::shared_ptr<telemetry::LogSink> access_log_;
   std::string access_log_target_;

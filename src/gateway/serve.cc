@@ -10,6 +10,8 @@
 #include "gateway/witness.h"
 #include "ratelimit/fields.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace portcullis::gateway {
@@ -26,6 +28,8 @@ struct Passage {
   std::string allow = {};           // the methods, when that is the refusal
   AnswerFields fields;              // of every answer
   bool preflight = false;           // the plan is that of the request that it asks for
+  overload::Inside inside = {};     // what it holds a place of
+  std::optional<TimePoint> banned_until = {};
   coding::Coding body_coding = coding::Coding::kIdentity;
 
   [[nodiscard]] const Snapshot& snapshot() const { return *local.snapshot; }
@@ -126,12 +130,53 @@ void find_upgrade(Passage& passage, const Plan& plan) {
   if (!passage.account.upgrade.empty()) passage.exchange.expect_tunnel();
 }
 
-// 4: addresses, and limits that need no identity, so that a flood costs no signature check.
+// Before all else: whose connection was there before the ban, and who comes by a proxy that others
+// use too, cannot be refused at accept.
+Result<void> check_ban(Passage& passage) {
+  passage.account.step = Step::kAdmit;
+  passage.banned_until =
+      passage.worker.guard.bans.find(passage.account.client, passage.exchange.loop().now());
+  if (!passage.banned_until) [[likely]]
+    return {};
+  return refuse(ErrorCode::kBanned, "the client's address is banned", "bans");
+}
+
+Result<void> check_ban_of_key(Passage& passage) {
+  const authn::IdentityRef& identity = passage.account.identity;
+  if (!identity || identity->key.empty()) return {};
+  passage.banned_until =
+      passage.worker.guard.bans.find_key(identity->subject, passage.exchange.loop().now());
+  if (!passage.banned_until) [[likely]]
+    return {};
+  return refuse(ErrorCode::kBanned, "the API key is banned", "bans");
+}
+
+// 4: addresses, and limits that need no identity, so that a flood costs no signature check; then
+// whether there is room for it.
 Result<void> admit(Passage& passage, const Plan& plan) {
   passage.account.step = Step::kAdmit;
   for (const auto& rule : plan.shape.addresses) PC_CHECK_OK(rule->check(passage.account.client));
-  return judge(passage, plan.limits.admit_unidentified(attributes_of(passage, plan),
-                                                       passage.exchange.loop().now()));
+  PC_CHECK_OK(judge(passage, plan.limits.admit_unidentified(attributes_of(passage, plan),
+                                                            passage.exchange.loop().now())));
+  if (!passage.worker.guard.memory.admits(plan.priority)) [[unlikely]]
+    return fail(ErrorCode::kOverloaded, "the memory's ceiling is near", ErrorSource::kInternal,
+                "memory.ceiling");
+  for (const overload::Gate& gate : plan.gates) PC_CHECK_OK(passage.inside.enter(gate));
+  return {};
+}
+
+// Before 9: whether the upstream can have one more.
+Result<void> check_upstream(Passage& passage, const Plan& plan) {
+  if (plan.upstream_gate) PC_CHECK_OK(passage.inside.enter(*plan.upstream_gate));
+  if (passage.local.shedders.empty()) return {};
+  UpstreamShedder& shedder = *passage.local.shedders[plan.upstream];
+  PC_CHECK_OK(shedder.admit(plan.priority));
+  const auto index = static_cast<std::size_t>(&plan - passage.snapshot().plans().data());
+  Passing& passing = passage.account.passing;
+  passing.enter(shedder, (*passage.local.baselines)[index]);
+  if (passage.exchange.request().body == http::BodyKind::kNone)
+    passing.sent(passage.exchange.loop().now());
+  return {};
 }
 
 // An API that is down on purpose asks nobody who they are. A preflight has been answered before, so
@@ -263,6 +308,7 @@ runtime::ClientCertificate* certificate_of(const Passage& passage) {
 }
 
 Task<Result<void>> answer(Passage& passage) {
+  PC_CO_CHECK(check_ban(passage));
   if (passage.listener.config.redirect_https.on) co_return co_await redirect_to_https(passage);
   PC_CO_TRY(const Plan* const found, route(passage));  // 3
   const Plan& plan = *found;
@@ -280,6 +326,7 @@ Task<Result<void>> answer(Passage& passage) {
   }
   hide_keys(passage, plan);
   PC_CO_TRY(passage.account.identity, *std::move(known));
+  PC_CO_CHECK(check_ban_of_key(passage));
   PC_CO_CHECK(limit(passage, plan));       // 6
   PC_CO_CHECK(authorize(passage, plan));   // 7
   PC_CO_CHECK(check_body(passage, plan));  // 8
@@ -294,6 +341,7 @@ Task<Result<void>> answer(Passage& passage) {
             find_grpc_call(passage.exchange, streams,
                            passage.account.identity ? &*passage.account.identity : nullptr,
                            plan.timeout));
+  PC_CO_CHECK(check_upstream(passage, plan));
   Forwarding forwarding{passage.exchange,
                         plan,
                         path,
@@ -318,12 +366,26 @@ Task<Result<void>> answer(Passage& passage) {
 
 // ---- refusals
 
+// Who is refused for want of room may soon try again, since that comes and goes within a second.
+std::string_view retry_after(const Passage& passage, const Error& error,
+                             const MaintenanceAnswer& down) {
+  if (!down.retry_after.empty()) return down.retry_after;
+  if (error.code == ErrorCode::kOverloaded) return "1";
+  if (passage.banned_until) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(*passage.banned_until -
+                                                              passage.exchange.loop().now());
+    return passage.exchange.arena().copy(std::to_string(std::max<std::int64_t>(1, left.count())));
+  }
+  return problem_kind(error.code).status == 503 ? "5" : "";
+}
+
 // Why, how long, and how one would be let in: the same for every form of a refusal.
-void add_refusal_fields(Passage& passage, const Error& error, std::string_view retry_after,
+void add_refusal_fields(Passage& passage, const Error& error, const MaintenanceAnswer& down,
                         http::Response& head) {
   head.fields.add("cache-control", "no-store");
   head.fields.add("x-request-id", passage.account.request_id);
-  if (!retry_after.empty()) head.fields.add("retry-after", retry_after);
+  if (const std::string_view after = retry_after(passage, error, down); !after.empty())
+    head.fields.add("retry-after", after);
   add_limit_fields(head.fields, passage.verdict, passage.exchange.arena());
   if (const Plan* plan = passage.account.plan) {
     for (const std::string& challenge : plan->door.challenges(error))
@@ -331,8 +393,6 @@ void add_refusal_fields(Passage& passage, const Error& error, std::string_view r
   }
   passage.fields.add_to(head.fields, passage.exchange, passage.account, Maker::kGateway);
 }
-
-constexpr std::string_view kRetryAfter = "5";  // seconds
 
 // The refusal of a gRPC call: 200, and a status where the trailers would be.
 Task<void> respond_with_status(Passage& passage, const Error& error) {
@@ -342,14 +402,27 @@ Task<void> respond_with_status(Passage& passage, const Error& error) {
   head.status = 200;
   head.fields.add("content-type", "application/grpc");
   add_grpc_status(head.fields, grpc_status(error.code), kind.title, exchange.arena());
-  std::string_view retry_after = kind.status == 503 ? kRetryAfter : "";
-  if (error.code == ErrorCode::kMaintenance) {
-    retry_after =
-        maintenance_answer(*passage.account.plan->shape.maintenance, exchange.arena()).retry_after;
-  }
-  add_refusal_fields(passage, error, retry_after, head);
+  MaintenanceAnswer down;
+  if (error.code == ErrorCode::kMaintenance)
+    down = maintenance_answer(*passage.account.plan->shape.maintenance, exchange.arena());
+  add_refusal_fields(passage, error, down, head);
   const Result<void> sent = co_await exchange.respond(head, {}, http::More::kNo);
   if (!sent) exchange.abort();
+}
+
+// What the caller may be banned for: the key that it showed, since others may share the address;
+// else the address.
+void note_offence(Passage& passage, const Error& error) {
+  if (error.source != ErrorSource::kClient) return;
+  const auto offence = offence_of(error);
+  if (!offence) return;
+  const overload::BanRules& rules = passage.snapshot().ban_rules();
+  const authn::IdentityRef& identity = passage.account.identity;
+  const TimePoint now = passage.exchange.loop().now();
+  telemetry::Shard& shard = passage.worker.ledger.shard();
+  if (*offence == http::Offence::kRateLimited && identity && !identity->key.empty())
+    return passage.worker.offences.note_key(identity->subject, *offence, rules, shard, now);
+  passage.worker.offences.note(passage.account.client, *offence, rules, shard, now);
 }
 
 Task<void> respond_with_problem(Passage& passage, const Error& error) {
@@ -378,9 +451,7 @@ Task<void> respond_with_problem(Passage& passage, const Error& error) {
     head.fields.add("accept-encoding", accepted_codings(*passage.account.plan));
   // RFC 6455 4.4: which version is spoken.
   if (error.code == ErrorCode::kMalformedUpgrade) head.fields.add("sec-websocket-version", "13");
-  std::string_view retry_after;
-  if (kind.status == 503) retry_after = down.retry_after.empty() ? kRetryAfter : down.retry_after;
-  add_refusal_fields(passage, error, retry_after, head);
+  add_refusal_fields(passage, error, down, head);
   const Result<void> sent = co_await exchange.respond(head, body, http::More::kNo);
   if (!sent) exchange.abort();
 }
@@ -406,6 +477,7 @@ Task<void> serve(http::Exchange& exchange, SnapshotRef snapshot, std::size_t lis
     co_return;
   }
   const Error& refused = account.refuse(std::move(outcome).error());
+  note_offence(passage, refused);
   if (worker.witness != nullptr) worker.witness->refused(account, refused);
   co_await respond_with_problem(passage, refused);
 }
@@ -424,6 +496,7 @@ Task<void> serve_unreadable(http::Exchange& exchange, SnapshotRef snapshot, std:
   const RequestIds::Text made = worker.request_ids.next();
   account.request_id = exchange.arena().copy({made.data(), made.size()});
   const Error& refused = account.refuse(error);
+  note_offence(passage, refused);
   if (worker.witness != nullptr) worker.witness->refused(account, refused);
   co_await respond_with_problem(passage, refused);
 }

@@ -5,6 +5,8 @@
 #include "authn/worker_state.h"
 #include "gateway/account.h"
 #include "gateway/codecs.h"
+#include "gateway/guard.h"
+#include "gateway/offences.h"
 #include "gateway/request_id.h"
 #include "gateway/snapshot.h"
 #include "gateway/streams.h"
@@ -28,6 +30,9 @@ struct LocalSnapshot {
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;  // in the order of Config::upstreams
   std::vector<telemetry::HistogramId> upstream_seconds;        // the same
   std::vector<std::uint16_t> ports;  // in the order of Config::listeners, as bound
+  // In the order of Config::upstreams; empty where nothing is shed.
+  std::vector<std::shared_ptr<UpstreamShedder>> shedders;
+  std::shared_ptr<std::vector<overload::LatencyBaseline>> baselines;  // in the order of plans
 };
 
 // Shares a LocalSnapshot within its worker.
@@ -65,6 +70,8 @@ struct WorkerServices {
   RequestIds request_ids;
   Codecs codecs;
   OpenStreams streams;
+  Guard& guard;
+  Offences offences;
   Witness* witness = nullptr;  // of `portcullis explain`; none where requests are served
 };
 

@@ -1,10 +1,12 @@
 #include "gateway/snapshot.h"
 
 #include "config/scalars.h"
+#include "gateway/descriptors.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <set>
 
 namespace portcullis::gateway {
@@ -28,6 +30,9 @@ http::ServerSettings server_settings(const config::Listener& listener) {
   settings.head_timeout = listener.limits.head_timeout;
   settings.idle_timeout = listener.limits.idle_timeout;
   settings.body_timeout = listener.limits.body_timeout;
+  const auto grace = listener.limits.rate_grace.value_or(listener.limits.body_timeout);
+  settings.body_rate = http::MinimumRate::of(listener.limits.minimum_body_rate, grace);
+  settings.send_rate = http::MinimumRate::of(listener.limits.minimum_send_rate, grace);
   return settings;
 }
 
@@ -111,6 +116,8 @@ class SnapshotCompiler {
         compile_route(api, api.routes[i], shapes.compile(api.routes[i], i));
     }
     snapshot_.https_hosts_ = HttpsHosts(config_);
+    snapshot_.ban_rules_ = overload::BanRules::compile(config_.bans, config_.trusted_proxies);
+    warn_of_descriptors(config_, descriptor_limit(), diagnostics_);
     for (const config::Listener& listener : config_.listeners) compile_listener(listener);
     compile_tls();
   }
@@ -159,11 +166,35 @@ class SnapshotCompiler {
         own.body_size.value_or(api.settings.body_size.value_or(config::kDefaultBodySize));
     plan.retries = own.retries.value_or(api.settings.retries.value_or(config::kDefaultRetries));
     plan.coding = coding_plan(api.settings, own);
+    plan.priority =
+        own.priority.value_or(api.settings.priority.value_or(config::Priority::kNormal));
+    const std::string rule = "apis." + api.name;
+    if (api.settings.concurrency)
+      plan.gates.push_back(gate(rule + ".concurrency", *api.settings.concurrency));
+    if (own.concurrency)
+      plan.gates.push_back(
+          gate(rule + ".operations." + route.operation + ".concurrency", *own.concurrency));
+    if (upstream != config_.upstreams.end() && upstream->concurrency)
+      plan.upstream_gate.emplace(
+          gate("upstreams." + upstream->name + ".concurrency", *upstream->concurrency));
     if (const auto& upgrades = own.upgrade ? own.upgrade : api.settings.upgrade; upgrades) {
       for (const config::Text& protocol : *upgrades) plan.upgrades.push_back(protocol.value);
     }
     plan.metrics = metrics_of(api.name, route.operation, !plan.upgrades.empty());
     snapshot_.plans_.push_back(std::move(plan));
+  }
+
+  overload::Gate gate(const std::string& rule, std::uint32_t most) {
+    overload::Gates& gates = services_.gates != nullptr ? *services_.gates : own_gates_;
+    std::shared_ptr<overload::Gate::Count>& count = gate_counts_[rule];
+    if (count == nullptr) {
+      count = gates.find(rule);
+      services_.registry.gauge_callback(
+          "portcullis_concurrent_requests", "Requests under way, where `concurrency` bounds them.",
+          std::array{telemetry::Label{"of", rule}},
+          [count] { return std::int64_t{count->inside.load(std::memory_order_relaxed)}; });
+    }
+    return {rule, most, count};
   }
 
   ForwardPlan compile_forward(const config::Api& api) {
@@ -265,6 +296,8 @@ class SnapshotCompiler {
   Services services_;
   config::Diagnostics& diagnostics_;
   std::vector<ApiShapes> shapes_;  // in the order of the APIs
+  overload::Gates own_gates_;
+  std::map<std::string, std::shared_ptr<overload::Gate::Count>> gate_counts_;  // by rule
 };
 
 Snapshot::Snapshot() { living_snapshots.fetch_add(1, std::memory_order_relaxed); }

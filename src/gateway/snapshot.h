@@ -12,6 +12,8 @@
 #include "gateway/tls_contexts.h"
 #include "http/server.h"
 #include "http2/server.h"
+#include "overload/bans.h"
+#include "overload/gate.h"
 #include "ratelimit/table.h"
 #include "runtime/tls.h"
 #include "telemetry/metrics.h"
@@ -32,6 +34,7 @@ struct Services {
   runtime::TicketKeys& tickets;
   // Of the snapshot before: what of it has not changed is used again.
   std::shared_ptr<const TlsContexts> tls_before = nullptr;
+  overload::Gates* gates = nullptr;  // null: of this snapshot alone
 };
 
 struct ListenerPlan {
@@ -67,6 +70,7 @@ class Snapshot {
   [[nodiscard]] const authn::Authenticators& authenticators() const { return *authenticators_; }
   [[nodiscard]] const HttpsHosts& https_hosts() const { return https_hosts_; }
   [[nodiscard]] const authz::Permits& permits() const { return permits_; }
+  [[nodiscard]] const overload::BanRules& ban_rules() const { return ban_rules_; }
 
   // The one thing that changes in a snapshot: its certificates, when their files do. For the
   // control thread, which tells the workers.
@@ -85,6 +89,7 @@ class Snapshot {
   std::vector<Plan> plans_;
   std::vector<ListenerPlan> listeners_;
   HttpsHosts https_hosts_;
+  overload::BanRules ban_rules_;
   mutable std::mutex tls_mutex_;
   mutable std::shared_ptr<const TlsContexts> tls_;
 };

@@ -1,6 +1,7 @@
 #include "gateway/worker.h"
 
 #include "base/check.h"
+#include "gateway/accept_counts.h"
 #include "gateway/client_address.h"
 #include "http/receive_proxy_header.h"
 #include "http/server.h"
@@ -16,6 +17,7 @@
 #include <malloc.h>
 #include <optional>
 #include <set>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace portcullis::gateway {
@@ -24,6 +26,8 @@ namespace {
 constexpr std::chrono::seconds kPoolSweep{5};
 constexpr std::chrono::seconds kRefusalLines{1};
 constexpr std::size_t kWorthTrimming = 256UL * 1024;
+// Idle connections that end at once while memory is short.
+constexpr int kEvictedAtOnce = 64;
 // How long a drain, or a listener that is gone, waits for the first request of a new connection.
 constexpr std::chrono::seconds kFirstRequestGrace{1};
 
@@ -32,6 +36,8 @@ constexpr std::chrono::seconds kFirstRequestGrace{1};
 class Worker::State {
  public:
   explicit State(WorkerOptions options);
+
+  struct Connection;
 
   // One listening socket, through reloads; connections keep it alive.
   class Listening final : public runtime::Acceptor::Handler,
@@ -89,11 +95,19 @@ class Worker::State {
     [[nodiscard]] bool speaks(config::Protocol protocol) const {
       return std::ranges::find(protocols_, protocol) != protocols_.end();
     }
+    void on_exhausted() override;
+    void on_offence(const IpAddress& client, http::Offence offence) override {
+      owner_.note_offence(client, offence);
+    }
+    void on_slow_client(http::SlowClient slow) override { counts_of_accept_.slow(slow); }
     void on_refused_certificate(std::string_view fault, std::string_view reason,
                                 const IpEndpoint& peer);
+    // Ends the connection that has been idle longest; null when a request is under way on each.
+    Connection* evict_idlest();
 
    private:
     friend class State;
+    [[nodiscard]] std::optional<TurnedAway> make_room(const IpAddress& peer);
     static Task<void> drop(http::Exchange& exchange) {
       exchange.abort();
       co_return;
@@ -120,7 +134,8 @@ class Worker::State {
     std::shared_ptr<ConnectionCounts> counts_;
     telemetry::GaugeId open_;
     telemetry::CounterId accepted_;
-    telemetry::CounterId refused_;
+    AcceptCounts counts_of_accept_;
+    http::WaitingRoom room_;
     telemetry::CounterId failed_handshakes_;
     telemetry::CounterFamily unproxied_;
     telemetry::CounterFamily refused_certificates_;
@@ -132,17 +147,18 @@ class Worker::State {
     SnapshotRef last_;  // once retired: the last one that had this listener
   };
 
-  struct Connection {
-    Connection(const Listening& came_in_at, Loop& loop, int fd, const IpEndpoint& from)
-        : listening(came_in_at),
+  struct Connection final : http::Activity {
+    Connection(Listening& came_in_at, Loop& loop, int fd, const IpEndpoint& from)
+        : Activity(&came_in_at.room_, loop.now()),
+          listening(came_in_at),
           stream(loop, fd, from),
           info{.peer = from, .local = {}, .scheme = http::Scheme::kHttp} {}
     const Listening& listening;
     runtime::Stream stream;
     http::ConnectionInfo info;
     std::unique_ptr<runtime::ClientCertificate> certificate;
-    http::Phase phase = http::Phase::kFresh;
-    bool counted = false;  // among those of its address
+    bool counted = false;      // among those of its address
+    bool place_taken = false;  // among all of its listener: counted for another by now
   };
 
   static Task<bool> learn_peer(Listening& listening, ConnectionCounts& counts,
@@ -155,6 +171,7 @@ class Worker::State {
   Result<void> adopt(const std::shared_ptr<const Snapshot>& snapshot,
                      const SharedListeners& shared);
   LocalSnapshot localise(const std::shared_ptr<const Snapshot>& snapshot);
+  void localise_shedding(LocalSnapshot& local);
   void secure_listeners(const Snapshot& snapshot);
   void end_revoked_streams();
   void renew_tls();
@@ -164,16 +181,16 @@ class Worker::State {
   void end_idle_connections() {
     for (Connection* connection : connections_) {
       const Listening& listening = connection->listening;
-      const bool may_ask = connection->phase == http::Phase::kFresh && !listening.superseded_;
-      if (connection->phase == http::Phase::kBusy || may_ask) continue;
+      const bool may_ask = connection->phase() == http::Phase::kFresh && !listening.superseded_;
+      if (connection->is_answering() || may_ask) continue;
       if (listening.draining()) connection->stream.cancel_read();
     }
   }
   void end_silent_connections() {
     bool fresh = false;
     for (Connection* connection : connections_) {
-      if (connection->phase == http::Phase::kBusy || !connection->listening.draining()) continue;
-      fresh = fresh || connection->phase == http::Phase::kFresh;
+      if (connection->is_answering() || !connection->listening.draining()) continue;
+      fresh = fresh || connection->phase() == http::Phase::kFresh;
       connection->stream.cancel_read();
     }
     // One that was not waiting just then begins to.
@@ -184,7 +201,27 @@ class Worker::State {
     for (Connection* connection : connections_) connection->stream.hang_up();
   }
 
+  void note_offence(const IpAddress& client, http::Offence offence) {
+    services_.offences.note(client, offence, current_->snapshot->ban_rules(),
+                            services_.ledger.shard(), loop_.now());
+  }
+  void share_memory() {
+    using overload::MemoryShare;
+    memory_->connections.store(connections_.size() * MemoryShare::kConnection,
+                               std::memory_order_relaxed);
+    memory_->tls.store(secured_ * MemoryShare::kTlsSession, std::memory_order_relaxed);
+    memory_->buffers.store(loop_.buffers().held(), std::memory_order_relaxed);
+  }
+  void ease(bool evict) {
+    for (int i = 0; evict && i < kEvictedAtOnce; ++i) {
+      for (const auto& listening : listeners_) listening->evict_idlest();
+    }
+    services_.codecs.coders.trim();
+    loop_.buffers().trim();
+    malloc_trim(0);
+  }
   void on_log_timer() {
+    share_memory();
     telemetry::LogBuffer* log = services_.ledger.log();
     if (log != nullptr) log->flush_if_due(loop_.now());
     log_timer_.arm(loop_.now() + std::chrono::milliseconds(100));
@@ -207,6 +244,9 @@ class Worker::State {
   SnapshotRef current_;
   std::vector<std::shared_ptr<Listening>> listeners_;
   std::list<Connection*> connections_;
+  std::size_t secured_ = 0;  // of them, those with TLS
+  std::shared_ptr<overload::MemoryShare> memory_;
+  Shedders shedders_;
   TaskGroup tasks_;
   bool draining_ = false;
   runtime::Timer log_timer_{loop_.timers(),
@@ -225,6 +265,7 @@ class Worker::State {
 Worker::State::Listening::Listening(State& owner, std::string name)
     : owner_(owner),
       name_(std::move(name)),
+      counts_of_accept_(owner.services_.ledger, owner.log_, name_),
       unproxied_(owner.services_.ledger.registry(), "portcullis_proxy_headers_refused_total",
                  "Connections closed, since nobody who may said whose they are.",
                  {"listener", name_}, "reason"),
@@ -240,9 +281,6 @@ Worker::State::Listening::Listening(State& owner, std::string name)
   open_ = registry.gauge("portcullis_connections", "Open connections.", {{"listener", name_}});
   accepted_ = registry.counter("portcullis_connections_total", "Connections accepted.",
                                {{"listener", name_}});
-  refused_ = registry.counter("portcullis_connections_refused_total",
-                              "Connections closed at once, since a maximum was reached.",
-                              {{"listener", name_}});
   failed_handshakes_ =
       registry.counter("portcullis_tls_handshakes_failed_total",
                        "Connections that ended before TLS stood.", {{"listener", name_}});
@@ -291,14 +329,11 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
     close(fd);
     return;
   }
-  bool room = counts_->open(limits_.connections);
-  // Behind a proxy the address that counts comes with its header.
-  if (room && !proxied && !counts_->open_from(peer.address, limits_.connections_per_address)) {
-    counts_->close();
-    room = false;
-  }
-  if (!room) {
-    shard.add(refused_);
+  if (const std::optional<TurnedAway> why = make_room(peer.address)) {
+    counts_of_accept_.turned_away(*why, peer.address, owner_.loop_.now());
+    // A reset leaves nothing behind in the kernel: who floods us shall not fill that either.
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(fd);
     return;
   }
@@ -306,6 +341,50 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
   const auto self =
       std::ranges::find_if(owner_.listeners_, [&](const auto& each) { return each.get() == this; });
   owner_.tasks_.spawn(run_connection(*self, fd, peer));
+}
+
+// Whether the door opens: then its place is counted. When all places are taken, the one that has
+// been idle longest on this worker makes room. (The kernel spreads connections over the workers, so
+// each has its share of the idle ones; a worker without any refuses.) Behind a proxy the address
+// that counts comes with its header.
+std::optional<TurnedAway> Worker::State::Listening::make_room(const IpAddress& peer) {
+  const bool proxied = !proxies_.empty();
+  Guard& guard = owner_.services_.guard;
+  if (!proxied && guard.bans.find(peer, owner_.loop_.now())) return TurnedAway::kBanned;
+  if (!proxied && !counts_->open_from(peer, limits_.connections_per_address))
+    return TurnedAway::kAddress;
+  std::optional<TurnedAway> why;
+  if (!guard.memory.admits_connections() && evict_idlest() == nullptr) {
+    why = TurnedAway::kMemory;
+  } else if (!counts_->open(limits_.connections)) {
+    if (Connection* idlest = evict_idlest())
+      idlest->place_taken = true;
+    else
+      why = TurnedAway::kMaximum;
+  }
+  if (why && !proxied) counts_->close_from(peer);
+  return why;
+}
+
+Worker::State::Connection* Worker::State::Listening::evict_idlest() {
+  auto* const idlest = static_cast<Connection*>(room_.find_idlest(owner_.loop_.now()));
+  if (idlest == nullptr) return nullptr;
+  counts_of_accept_.evicted(idlest->phase(), owner_.loop_.now());
+  const bool between_requests = idlest->phase() == http::Phase::kIdle;
+  idlest->give_up();
+  if (between_requests)
+    idlest->stream.cancel_read();  // ends in order, or answers what arrives just now
+  else
+    idlest->stream.hang_up();
+  return idlest;
+}
+
+void Worker::State::Listening::on_exhausted() {
+  counts_of_accept_.exhausted(owner_.loop_.now());
+  if (evict_idlest() != nullptr) return;
+  for (const auto& other : owner_.listeners_) {
+    if (other->evict_idlest() != nullptr) return;
+  }
 }
 
 // Whose connection it is: its peer's, or where a PROXY header must come first, whose that says.
@@ -329,9 +408,15 @@ void Worker::State::Listening::on_connection(int fd, const IpEndpoint& peer) {
     connection.info.peer = ends->source;
     connection.info.local = ends->destination;
   }
-  connection.counted =
-      counts.open_from(connection.info.peer.address, listening.limits_.connections_per_address);
-  if (!connection.counted) listening.owner_.services_.ledger.shard().add(listening.refused_);
+  const IpAddress& client = connection.info.peer.address;
+  const TimePoint now = listening.owner_.loop_.now();
+  if (listening.owner_.services_.guard.bans.find(client, now)) {
+    listening.counts_of_accept_.turned_away(TurnedAway::kBanned, client, now);
+    co_return false;
+  }
+  connection.counted = counts.open_from(client, listening.limits_.connections_per_address);
+  if (!connection.counted)
+    listening.counts_of_accept_.turned_away(TurnedAway::kAddress, client, now);
   co_return connection.counted;
 }
 
@@ -352,6 +437,7 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
                                         const http::ConnectionInfo& connection) {
   const std::string_view kind = http2::name_of(abuse);
   owner_.services_.ledger.shard().add(abuses_.of(kind));
+  on_offence(connection.peer.address, http::Offence::kHttp2);
   if (owner_.log_ == nullptr || owner_.loop_.now() < next_abuse_line_) return;
   next_abuse_line_ = owner_.loop_.now() + kRefusalLines;
   owner_.log_->warning(
@@ -383,6 +469,8 @@ void Worker::State::Listening::on_abuse(http2::Abuse abuse,
   const runtime::TlsSession& session = *connection.stream.tls();
   if (!secured) {
     listening.owner_.services_.ledger.shard().add(listening.failed_handshakes_);
+    if (!connection.given_up() && !listening.draining())
+      listening.on_offence(connection.info.peer.address, http::Offence::kHandshake);
     if (const std::string_view fault = session.certificate_fault(); !fault.empty())
       listening.on_refused_certificate(fault, secured.error().detail, connection.info.peer);
     co_return false;
@@ -404,16 +492,18 @@ Task<void> Worker::State::run_connection(std::shared_ptr<Listening> listening, i
   const std::shared_ptr<ConnectionCounts> counts = listening->counts_;
   if (listening->local_wanted_) connection.info.local = runtime::SocketAddress::of_socket(fd);
   state.services_.ledger.shard().up(listening->open_);
+  const bool tls = listening->tls_ != nullptr;
+  if (tls) ++state.secured_;
   if (co_await learn_peer(*listening, *counts, connection) &&
       co_await secure(*listening, connection)) {
-    co_await (
-        connection.info.http2
-            ? http2::serve(connection.stream, *listening, connection.info, connection.phase)
-            : http::serve_http1(connection.stream, *listening, connection.info, connection.phase));
+    co_await (connection.info.http2
+                  ? http2::serve(connection.stream, *listening, connection.info, connection)
+                  : http::serve_http1(connection.stream, *listening, connection.info, connection));
   }
+  if (tls) --state.secured_;
   state.services_.ledger.shard().down(listening->open_);
   if (connection.counted) counts->close_from(connection.info.peer.address);
-  counts->close();
+  if (!connection.place_taken) counts->close();
   state.connections_.erase(place);
 }
 
@@ -425,9 +515,12 @@ Worker::State::State(WorkerOptions options)
                 .key_refresher = authn::LoopKeyRefresher(loop_, std::move(options.fetch_keys)),
                 .request_ids = RequestIds(options.id_seed),
                 .codecs = Codecs(options.registry),
-                .streams = OpenStreams(options.registry)},
+                .streams = OpenStreams(options.registry),
+                .guard = options.guard,
+                .offences = Offences(options.guard.bans, options.registry, options.log)},
       pools_(loop_, resolver_, options.standings),
-      log_(options.log) {
+      log_(options.log),
+      memory_(options.guard.memory.open_share()) {
   on_log_timer();
   on_sweep_timer();
 }
@@ -446,7 +539,24 @@ LocalSnapshot Worker::State::localise(const std::shared_ptr<const Snapshot>& sna
         {{"upstream", config.name}}));
   }
   for (const auto& listening : listeners_) local.ports.push_back(listening->bound().port);
+  localise_shedding(local);
   return local;
+}
+
+// What is known of each operation's latency goes over to the next snapshot.
+void Worker::State::localise_shedding(LocalSnapshot& local) {
+  Ledger& ledger = services_.ledger;
+  local.shedders =
+      shedders_.adopt(local.snapshot->config(), ledger.registry(), ledger.shard(), loop_.now());
+  if (local.shedders.empty()) return;
+  std::map<std::string, overload::LatencyBaseline> before;
+  if (current_ && current_->baselines != nullptr) {
+    for (std::size_t i = 0; i < current_->baselines->size(); ++i)
+      before[current_->snapshot->plans()[i].full_operation] = (*current_->baselines)[i];
+  }
+  local.baselines = std::make_shared<std::vector<overload::LatencyBaseline>>();
+  for (const Plan& plan : local.snapshot->plans())
+    local.baselines->push_back(before[plan.full_operation]);
 }
 
 Result<void> Worker::State::adopt(const std::shared_ptr<const Snapshot>& snapshot,
@@ -563,6 +673,8 @@ void Worker::use_log(telemetry::LogSink* access_log) {
 void Worker::run() { state_->loop_.run(); }
 
 void Worker::drain(TimePoint deadline) { state_->drain(deadline); }
+
+void Worker::ease(bool evict) { state_->ease(evict); }
 
 void Worker::hurry() { state_->end_connections(); }
 

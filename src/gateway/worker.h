@@ -5,6 +5,7 @@
 
 #include "authn/key_source.h"
 #include "gateway/connection_limits.h"
+#include "gateway/guard.h"
 #include "gateway/serve.h"
 #include "gateway/snapshot.h"
 #include "runtime/resolver.h"
@@ -34,6 +35,7 @@ struct WorkerOptions {
   telemetry::Registry& registry;
   telemetry::LogSink* access_log = nullptr;  // null: none
   upstream::Standings& standings;
+  Guard& guard;
   HashKey cache_key;
   std::uint64_t id_seed = 0;
   // Sees to it that these keys are fetched; called on the worker's thread.
@@ -66,6 +68,9 @@ class Worker {
   // On the loop: accepts what waits, ends idle connections, lets requests finish until `deadline`,
   // then ends the rest; run() returns.
   void drain(TimePoint deadline);
+  // On the loop, while memory is short: gives back what nobody needs; with `evict`, what idle
+  // connections hold too.
+  void ease(bool evict);
   // On the loop, after drain(): ends at once what is still under way.
   void hurry();
 

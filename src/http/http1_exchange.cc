@@ -109,7 +109,8 @@ Task<Result<std::string_view>> Http1Exchange::read_body() {
   if (std::exchange(continue_owed_, false) && rest_.empty()) {
     char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     iovec part{text, sizeof text - 1};
-    const Result<std::size_t> asked = co_await stream_.write(std::span(&part, 1), body_deadline());
+    const Result<std::size_t> asked =
+        co_await stream_.write(std::span(&part, 1), loop_now() + settings_.body_timeout);
     if (!asked) {
       body_failed_ = true;
       keep_ = false;
@@ -124,7 +125,9 @@ Task<Result<std::string_view>> Http1Exchange::read_body() {
     keep_ = false;
     // Who has more patience than `body_timeout` may ask again.
     if (bytes.error().code == ErrorCode::kTimeout) {
-      co_return refuse(ErrorCode::kRequestTimeout, "body stalled for longer than `body_timeout`");
+      co_return refuse(ErrorCode::kRequestTimeout,
+                       body_too_slow_ ? "body came more slowly than `minimum_body_rate`"
+                                      : "body stalled for longer than `body_timeout`");
     }
     body_failed_ = true;
   } else {
@@ -148,10 +151,20 @@ Task<Result<std::string_view>> Http1Exchange::next_body_bytes() {
     }
     if (!body_buffer_) body_buffer_ = loop().buffers().borrow(runtime::BufferPool::kLarge);
     // What stands behind the body is the next request, and goes to the carry.
-    PC_CO_TRY(const std::size_t n,
-              co_await stream_.read({body_buffer_.data(), body_buffer_.size()}, body_deadline()));
-    if (n == 0) co_return refuse(ErrorCode::kClosed, "client left before the end of the body");
-    rest_ = {body_buffer_.data(), n};
+    const TimePoint since = loop_now();
+    const Result<std::size_t> n =
+        co_await stream_.read({body_buffer_.data(), body_buffer_.size()},
+                              receiving_.deadline(since, settings_.body_timeout));
+    if (!n) {
+      if (n.error().code == ErrorCode::kTimeout) {
+        body_too_slow_ = receiving_.is_reason(settings_.body_timeout);
+        context_.on_slow_client(SlowClient::kBody);
+      }
+      co_return std::unexpected(n.error());
+    }
+    receiving_.waited(since, loop_now(), *n);
+    if (*n == 0) co_return refuse(ErrorCode::kClosed, "client left before the end of the body");
+    rest_ = {body_buffer_.data(), *n};
   }
 }
 
@@ -275,13 +288,18 @@ Task<Result<void>> Http1Exchange::write_pieces(std::string_view head, std::strin
   }
   body_bytes_out_ += body.size();
   if (count > 0) {
-    const Result<std::size_t> written =
-        co_await stream_.write(std::span(parts, count), body_deadline());
+    std::uint64_t size = 0;
+    for (const iovec& part : std::span(parts, count)) size += part.iov_len;
+    const TimePoint since = loop_now();
+    const Result<std::size_t> written = co_await stream_.write(
+        std::span(parts, count), sending_.deadline(since, settings_.body_timeout, size));
     if (!written) {
+      if (written.error().code == ErrorCode::kTimeout) context_.on_slow_client(SlowClient::kSend);
       keep_ = false;
       aborted_ = true;
       co_return std::unexpected(written.error());
     }
+    sending_.waited(since, loop_now(), size);
   }
   if (more == More::kNo) response_complete_ = true;
   co_return Result<void>{};

@@ -7,6 +7,7 @@
 #include "http/head.h"
 #include "http/head_writer.h"
 #include "http/server.h"
+#include "http/transfer_rate.h"
 #include "http/tunnel_end.h"
 #include "runtime/stream.h"
 
@@ -66,7 +67,6 @@ class Http1Exchange final : public Exchange {
  private:
   enum class ResponseFraming : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
 
-  [[nodiscard]] TimePoint body_deadline() const { return loop_now() + settings_.body_timeout; }
   [[nodiscard]] TimePoint loop_now() const { return stream_.loop().now(); }
   Result<std::optional<std::size_t>> scan_head(HeadScanner& scanner);
   void make_room();
@@ -86,6 +86,8 @@ class Http1Exchange final : public Exchange {
   runtime::Stream& stream_;
   ServerContext& context_;
   const ServerSettings settings_;
+  TransferRate receiving_{settings_.body_rate};
+  TransferRate sending_{settings_.send_rate};
   Carry& carry_;  // the head stands at its front while the exchange lasts
   HeadFacts facts_;
   std::string_view rest_;  // read and not used: behind the head, or behind the body's last piece
@@ -96,6 +98,7 @@ class Http1Exchange final : public Exchange {
   bool body_ended_ = true;
   bool body_failed_ = false;
   bool body_cancelled_ = false;
+  bool body_too_slow_ = false;  // it failed for its rate
   bool continue_owed_ = false;  // the client waits for 100 before it sends the body
   bool keep_ = true;
   bool aborted_ = false;

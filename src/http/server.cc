@@ -8,11 +8,13 @@ namespace {
 // Everything of one request lives in this frame, so that an idle connection holds none of it. Not
 // inlined, since the compiler would then put the frame into that of the connection.
 [[gnu::noinline]] Task<bool> serve_one(runtime::Stream& stream, ServerContext& context,
-                                       const ConnectionInfo& info, Carry& carry) {
+                                       const ConnectionInfo& info, Activity& activity,
+                                       Carry& carry) {
   runtime::Buffer arena_block = stream.loop().buffers().borrow(runtime::BufferPool::kSmall);
   Arena arena(arena_block.data(), arena_block.size());
   Http1Exchange exchange(stream, context, info, arena, carry);
   const Result<void> head = co_await exchange.read_head();
+  activity.enter(Phase::kBusy, stream.loop().now());
   if (head) {
     co_await context.handler().handle(exchange);
   } else {
@@ -26,21 +28,21 @@ namespace {
 }  // namespace
 
 Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
-                       Phase& phase) {
+                       Activity& activity) {
   Carry carry;
-  for (phase = Phase::kFresh;;) {
+  for (;;) {
     if (carry.empty()) {
-      if (context.draining() && phase != Phase::kFresh) co_return;
+      if (context.draining() && activity.phase() != Phase::kFresh) co_return;
       carry.buffer.release();
       const auto available =
           co_await stream.wait_available(stream.loop().now() + context.settings().idle_timeout);
       if (!available && (available.error().code != ErrorCode::kCancelled || stream.is_quiet()))
         co_return;
     }
-    phase = Phase::kBusy;
-    const bool more = co_await serve_one(stream, context, info, carry);
-    if (!more) co_return;
-    phase = Phase::kIdle;
+    activity.enter(Phase::kHead, stream.loop().now());
+    const bool more = co_await serve_one(stream, context, info, activity, carry);
+    if (!more || activity.given_up()) co_return;
+    activity.enter(Phase::kIdle, stream.loop().now());
     // The next request is here already: the other connections come first.
     if (!carry.empty()) co_await stream.loop().yield();
   }

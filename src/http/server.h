@@ -3,8 +3,12 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/ip.h"
+#include "http/activity.h"
 #include "http/exchange.h"
 #include "http/head.h"
+#include "http/offence.h"
+#include "http/transfer_rate.h"
 #include "runtime/stream.h"
 
 #include <memory>
@@ -17,7 +21,11 @@ struct ServerSettings {
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds body_timeout{30'000};
+  MinimumRate body_rate;  // of what the client sends
+  MinimumRate send_rate;  // of what it takes
 };
+
+enum class SlowClient : std::uint8_t { kBody, kSend };
 
 // What the connections of a listener share on one worker; it outlives them.
 class ServerContext {
@@ -26,24 +34,23 @@ class ServerContext {
   virtual Handler& handler() = 0;
   // No further request is wanted on any connection.
   [[nodiscard]] virtual bool draining() const = 0;
+  // A client did what it may be banned for; what an exchange shows is for its Handler to see.
+  virtual void on_offence(const IpAddress& client, Offence offence) {
+    static_cast<void>(client);
+    static_cast<void>(offence);
+  }
+  // A request was given up, since its client was slower than `body_rate` or `send_rate`, or moved
+  // nothing for `body_timeout`.
+  virtual void on_slow_client(SlowClient slow) { static_cast<void>(slow); }
 
  protected:
   ~ServerContext() = default;
 };
 
-// What a connection is doing, for who wants it to end.
-enum class Phase : std::uint8_t {
-  kFresh,  // its first request has not come yet: it may be on its way
-  kIdle,   // between requests
-  kBusy,
-  kMultiplexed,  // HTTP/2: between requests or in any number of them. A cancelled read makes the
-                 // connection look whether it is to end.
-};
-
-// Serves `stream` until either side has had enough. The stream is the caller's. While `phase` is
-// not kBusy, cancelling the stream's read ends the connection, unless a request has arrived just
-// then.
+// Serves `stream` until either side has had enough, and says in `activity` what it does. The stream
+// is the caller's. While it is kFresh or kIdle, cancelling the stream's read ends the connection,
+// unless a request has arrived just then.
 Task<void> serve_http1(runtime::Stream& stream, ServerContext& context, const ConnectionInfo& info,
-                       Phase& phase);
+                       Activity& activity);
 
 }  // namespace portcullis::http

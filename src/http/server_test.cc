@@ -189,12 +189,12 @@ enum class Then : std::uint8_t { kEnds, kWaits, kLeaves };
 struct Served {
   Received received;
   FakeContext context;
-  Phase phase = Phase::kFresh;
+  Activity activity{nullptr, {}};
 };
 
 Task<void> serve(std::unique_ptr<runtime::Stream> stream, Served& served) {
   const ConnectionInfo info;
-  co_await serve_http1(*stream, served.context, info, served.phase);
+  co_await serve_http1(*stream, served.context, info, served.activity);
 }
 
 Task<void> converse(Loop& loop, std::vector<std::string> pieces, Then then, Served& served) {
@@ -593,7 +593,7 @@ Task<void> drain_while_idle(Loop& loop, Served& served) {
       co_await runtime::testing::send_text(*pair.a, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(sent);
   co_await runtime::testing::settle(loop);
-  EXPECT_EQ(served.phase, Phase::kIdle);
+  EXPECT_EQ(served.activity.phase(), Phase::kIdle);
   served.context.is_draining = true;
   server.cancel_read();
   served.received = co_await runtime::testing::receive_all(*pair.a);
@@ -606,6 +606,31 @@ TEST(Server, EndsAnIdleConnectionWhenItsReadIsCancelled) {
   runner.run(drain_while_idle(runner.loop, served));
   EXPECT_EQ(without_date(served.received.text), ok("ok"));
   EXPECT_TRUE(served.received.clean);
+}
+
+// Its place was given away while it was idle, and a request came at the same moment.
+Task<void> give_up_while_idle(Loop& loop, Served& served) {
+  Pair pair(loop);
+  runtime::Stream& server = *pair.b;
+  TaskGroup group;
+  group.spawn(serve(std::move(pair.b), served));
+  EXPECT_TRUE(co_await runtime::testing::send_text(*pair.a, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"));
+  co_await runtime::testing::settle(loop);
+  EXPECT_EQ(served.activity.phase(), Phase::kIdle);
+  served.activity.give_up();
+  EXPECT_TRUE(co_await runtime::testing::send_text(
+      *pair.a, "GET /b HTTP/1.1\r\nHost: h\r\n\r\nGET /c HTTP/1.1\r\nHost: h\r\n\r\n"));
+  server.cancel_read();
+  served.received = co_await runtime::testing::receive_all(*pair.a);
+  co_await group.join();
+}
+
+TEST(Server, AnswersNoMoreThanTheRequestInHandOnceItsPlaceIsGone) {
+  Served served;
+  Runner runner;
+  runner.run(give_up_while_idle(runner.loop, served));
+  EXPECT_LE(served.context.fake.seen.size(), 2U);
+  EXPECT_GE(served.context.fake.seen.size(), 1U);
 }
 
 Task<void> count_turns(Loop& loop, int& turns, const bool& done) {

@@ -97,8 +97,8 @@ class Context final : public ServerContext {
 
 Task<void> serve(std::unique_ptr<runtime::Stream> stream, Context& context) {
   const ConnectionInfo info;
-  Phase phase = Phase::kFresh;
-  co_await serve_http1(*stream, context, info, phase);
+  Activity activity(nullptr, {});
+  co_await serve_http1(*stream, context, info, activity);
 }
 
 Task<void> converse(Loop& loop, std::vector<std::string> pieces, Context& context,

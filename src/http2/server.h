@@ -45,9 +45,9 @@ Task<Result<bool>> begins_with_preface(runtime::Stream& stream,
                                        const http::ServerSettings& settings);
 
 // Serves `stream` until either side has had enough. The stream is the caller's. Cancelling its read
-// makes the connection look whether it should drain; `phase` is kMultiplexed from the first request
-// on.
+// makes the connection look whether it should drain, which it does too when its place is given up;
+// `activity` is kMultiplexed while a request is under way.
 Task<void> serve(runtime::Stream& stream, ServerContext& context, const http::ConnectionInfo& info,
-                 http::Phase& phase);
+                 http::Activity& activity);
 
 }  // namespace portcullis::http2

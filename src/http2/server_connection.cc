@@ -55,11 +55,11 @@ bool is_provoked(std::uint32_t code) {
 // ---- its life
 
 ServerConnection::ServerConnection(runtime::Stream& stream, ServerContext& context,
-                                   const http::ConnectionInfo& info, http::Phase& phase)
+                                   const http::ConnectionInfo& info, http::Activity& activity)
     : stream_(stream),
       context_(context),
       info_(info),
-      phase_(phase),
+      activity_(activity),
       settings_(context.http2()),
       watch_(
           stream.loop().timers(),
@@ -68,7 +68,6 @@ ServerConnection::ServerConnection(runtime::Stream& stream, ServerContext& conte
 ServerConnection::~ServerConnection() { nghttp2_session_del(session_); }
 
 Task<void> ServerConnection::run() {
-  phase_ = http::Phase::kFresh;
   start_session();
   idle_since_ = loop().now();
   watch(loop().now() + context_.settings().head_timeout);
@@ -115,7 +114,7 @@ Task<void> ServerConnection::read_all() {
   for (unsigned reads = 1; !stopped_; ++reads) {
     const auto available = co_await stream_.wait_available(kNoDeadline);
     if (stopped_) co_return;
-    if (context_.draining()) begin_drain();
+    if (context_.draining() || activity_.given_up()) begin_drain();
     if (!available) {
       if (available.error().code == ErrorCode::kCancelled) continue;
       dead_ = true;
@@ -295,7 +294,7 @@ void ServerConnection::start_exchanges() {
     starting_.pop_back();
   }
   for (ServerExchange::Owner& next : starting_) {
-    phase_ = http::Phase::kMultiplexed;
+    activity_.enter(http::Phase::kMultiplexed, loop().now());
     exchanges_.spawn(answer(std::move(next)));
   }
   starting_.clear();
@@ -312,6 +311,7 @@ Task<void> ServerConnection::answer(ServerExchange::Owner exchange) {
   std::erase(open_, exchange.get());
   if (open_.empty()) {
     idle_since_ = loop().now();
+    activity_.enter(http::Phase::kIdle, idle_since_);
     relaxed_ = false;
     watch(idle_since_ + std::min(kRelaxAfter, context_.settings().idle_timeout));
   }
@@ -494,8 +494,8 @@ Task<Result<bool>> begins_with_preface(runtime::Stream& stream,
 }
 
 Task<void> serve(runtime::Stream& stream, ServerContext& context, const http::ConnectionInfo& info,
-                 http::Phase& phase) {
-  ServerConnection connection(stream, context, info, phase);
+                 http::Activity& activity) {
+  ServerConnection connection(stream, context, info, activity);
   co_await connection.run();
 }
 

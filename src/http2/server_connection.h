@@ -23,7 +23,7 @@ namespace portcullis::http2 {
 class ServerConnection {
  public:
   ServerConnection(runtime::Stream& stream, ServerContext& context,
-                   const http::ConnectionInfo& info, http::Phase& phase);
+                   const http::ConnectionInfo& info, http::Activity& activity);
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
@@ -77,7 +77,7 @@ class ServerConnection {
   runtime::Stream& stream_;
   ServerContext& context_;
   const http::ConnectionInfo& info_;
-  http::Phase& phase_;
+  http::Activity& activity_;
   SessionMemory memory_;
   nghttp2_session* session_ = nullptr;
   const ServerSettings settings_;

@@ -70,6 +70,7 @@ class BufferPool {
       }
       spare = list.size();
     }
+    held_ -= freed;
     return freed;
   }
 
@@ -87,8 +88,12 @@ class BufferPool {
     }
     char* data = static_cast<char*>(std::malloc(rounded));
     if (data == nullptr) std::abort();
+    held_ += rounded;
     return {*this, data, rounded};
   }
+
+  // Bytes that are lent, and that are kept for the next.
+  [[nodiscard]] std::size_t held() const { return held_; }
 
  private:
   friend class Buffer;
@@ -102,6 +107,7 @@ class BufferPool {
         return;
       }
     }
+    held_ -= size;
     std::free(data);
   }
 
@@ -110,6 +116,7 @@ class BufferPool {
     std::size_t spare = 0;  // the fewest that stood idle since the last trim
   };
   Idle idle_[2];
+  std::size_t held_ = 0;
 };
 
 inline void Buffer::release() {

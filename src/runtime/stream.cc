@@ -24,6 +24,8 @@ Error timed_out() { return {ErrorCode::kTimeout, ErrorSource::kInternal, "deadli
 
 constexpr std::size_t kTlsRecord = 16384;  // RFC 8446 5.1
 constexpr std::chrono::milliseconds kUnixQueueRetry{5};
+constexpr std::chrono::milliseconds kBetweenBatches{1};
+constexpr std::chrono::milliseconds kExhaustedPause{10};
 
 }  // namespace
 
@@ -463,13 +465,14 @@ Acceptor::~Acceptor() {
 void Acceptor::on_events(std::uint32_t) {
   if (paused_ || fd_ < 0) return;
   constexpr int kAtOnce = 64;  // so that a flood of connections leaves room for those that stand
-  if (accept_some(kAtOnce)) return;
+  const Stopped stopped = accept_some(kAtOnce);
+  if (stopped == Stopped::kEmpty) return;
   paused_ = true;
-  pause_.arm(loop_.now() + std::chrono::milliseconds(1));
+  pause_.arm(loop_.now() + (stopped == Stopped::kEnough ? kBetweenBatches : kExhaustedPause));
+  if (stopped == Stopped::kExhausted) handler_->on_exhausted();
 }
 
-// True when the queue is empty.
-bool Acceptor::accept_some(int most) {
+Acceptor::Stopped Acceptor::accept_some(int most) {
   for (int i = 0; i < most; ++i) {
     SocketAddress peer;
     const int fd = ::accept4(fd_, peer.get(), peer.size_pointer(), SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -477,11 +480,12 @@ bool Acceptor::accept_some(int most) {
       handler_->on_connection(fd, peer.endpoint());
       continue;
     }
-    if (errno == EAGAIN) return true;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
+    if (errno == EAGAIN) return Stopped::kEmpty;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+      return Stopped::kExhausted;
     // What is left concerns the one connection (ECONNABORTED and its like).
   }
-  return false;
+  return Stopped::kEnough;
 }
 
 void Acceptor::stop() {

@@ -203,6 +203,8 @@ class Acceptor final : public Pollable {
    public:
     // Takes the connected, non-blocking socket.
     virtual void on_connection(int fd, const IpEndpoint& peer) = 0;
+    // There was no descriptor, or no memory, for one that waits: it is tried again in a moment.
+    virtual void on_exhausted() {}
 
    protected:
     ~Handler() = default;
@@ -231,8 +233,9 @@ class Acceptor final : public Pollable {
 
  private:
   Acceptor(Loop& loop, int fd, const IpEndpoint& address, Handler& handler);
+  enum class Stopped : std::uint8_t { kEmpty, kEnough, kExhausted };
   void on_events(std::uint32_t events) override;
-  bool accept_some(int most);
+  Stopped accept_some(int most);
 
   Loop& loop_;
   int fd_;
