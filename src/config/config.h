@@ -64,13 +64,15 @@ struct ListenerLimits {
   std::uint32_t connections = 20000;
   std::optional<Position> connections_at;  // nothing: not said
   std::uint32_t connections_per_address = 256;
+  Rate connection_rate_per_address{1'000, milliseconds{1'000}};
   std::uint32_t head_size = 32 * 1024;  // bytes, request line and fields
   std::uint32_t head_fields = 100;
-  milliseconds head_timeout{
-      10'000};  // from the first byte of a head to its last; also the TLS handshake
-  milliseconds idle_timeout{75'000};      // between requests
-  milliseconds body_timeout{30'000};      // without a byte of a body moving, either way
-  std::uint32_t minimum_body_rate = 240;  // bytes a second of a request's body; 0: any
+  std::uint32_t query_arguments = 1'000;
+  milliseconds head_timeout{10'000};              // from the first byte of a head to its last
+  std::optional<milliseconds> handshake_timeout;  // of TLS; nothing: as head_timeout
+  milliseconds idle_timeout{75'000};              // between requests
+  milliseconds body_timeout{30'000};              // without a byte of a body moving, either way
+  std::uint32_t minimum_body_rate = 240;          // bytes a second of a request's body; 0: any
   std::uint32_t minimum_send_rate = 240;  // bytes a second of an answer that a client takes; 0: any
   std::optional<milliseconds> rate_grace;  // how long either may be below
 };
@@ -301,10 +303,17 @@ inline constexpr milliseconds kDefaultTimeout{30'000};
 inline constexpr std::uint64_t kDefaultBodySize = 1ULL << 20U;
 inline constexpr std::uint32_t kDefaultRetries = 1;
 
+// Of all listeners together.
+struct Connections {
+  std::uint32_t maximum = 0;  // 0: as many as half of the files that the process may open
+  Position maximum_at;
+};
+
 struct Config {
   std::uint32_t workers = 0;  // 0: one a core
   milliseconds drain_timeout{30'000};
   Streams streams;
+  Connections connections;
   Memory memory;
   Overload overload;
   Bans bans;

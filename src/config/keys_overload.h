@@ -33,8 +33,13 @@ inline constexpr Key kBanCounterKeys[] = {
      .type = KeyType::kRate,
      .help = "Requests that a limit refused (429); counted for the API key where one was shown"},
     {.name = "handshakes", .type = KeyType::kRate, .help = "TLS handshakes that failed"},
-    {.name = "slow", .type = KeyType::kRate, .help = "Heads and bodies that came too slowly (408)"},
+    {.name = "slow",
+     .type = KeyType::kRate,
+     .help = "Heads and bodies that came too slowly (408), and answers that were taken too slowly"},
     {.name = "http2", .type = KeyType::kRate, .help = "Abuse of HTTP/2"},
+    {.name = "connections",
+     .type = KeyType::kRate,
+     .help = "Connections that `connections_per_address` or `connection_rate_per_address` refused"},
 };
 inline constexpr Block kBanCounters{kBanCounterKeys};
 
@@ -64,6 +69,15 @@ inline constexpr Key kBansKeys[] = {
      .help = "Addresses that are never banned; `trusted_proxies` never are"},
 };
 inline constexpr Block kBans{kBansKeys};
+
+inline constexpr Key kConnectionsKeys[] = {
+    {.name = "maximum",
+     .type = KeyType::kInteger,
+     .help = "Open connections of all listeners together; then the idlest make room",
+     .min = 1,
+     .max = 10'000'000},
+};
+inline constexpr Block kAllConnections{kConnectionsKeys};
 
 inline constexpr Key kOverloadKeys[] = {
     {.name = "minimum",

@@ -198,6 +198,7 @@ Config read_root(Context& context, const Value& merged) {
   root.workers("workers", config.workers);
   root.duration("drain_timeout", config.drain_timeout);
   read_streams(root, config.streams);
+  read_connections(root, config.connections);
   read_memory(root, config.memory);
   read_overload(root, config.overload);
   read_bans(root, config.bans);

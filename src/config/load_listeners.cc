@@ -52,13 +52,24 @@ void read_upstream_tls(Scope& scope, UpstreamTls& tls) {
                     std::string(scope.has("cert") ? "key" : "cert") + "`");
 }
 
+// What the rate is unless said is in `rate`.
+void read_rate(Scope& scope, std::string_view name, Rate& rate) {
+  scope.unless_said(name, std::to_string(rate.count) + "/" +
+                              std::to_string(rate.per / std::chrono::seconds(1)) + "s");
+  scope.rate(name, rate);
+}
+
 void read_limits_of(Scope& scope, ListenerLimits& limits) {
   if (scope.integer("connections", limits.connections))
     limits.connections_at = scope.place_of("connections");
   scope.integer("connections_per_address", limits.connections_per_address);
+  read_rate(scope, "connection_rate_per_address", limits.connection_rate_per_address);
   scope.size("head_size", limits.head_size);
   scope.integer("head_fields", limits.head_fields);
+  scope.integer("query_arguments", limits.query_arguments);
   scope.duration("head_timeout", limits.head_timeout);
+  scope.duration("handshake_timeout", limits.handshake_timeout);
+  scope.unless_said_in_words("handshake_timeout", "`head_timeout`");
   scope.duration("idle_timeout", limits.idle_timeout);
   scope.duration("body_timeout", limits.body_timeout);
   scope.size("minimum_body_rate", limits.minimum_body_rate);
@@ -67,21 +78,14 @@ void read_limits_of(Scope& scope, ListenerLimits& limits) {
   scope.unless_said_in_words("rate_grace", "`body_timeout`");
 }
 
-// A rate of one connection; what it is unless said is in `rate`.
-void read_frame_rate(Scope& scope, std::string_view name, Rate& rate) {
-  scope.unless_said(name, std::to_string(rate.count) + "/" +
-                              std::to_string(rate.per / std::chrono::seconds(1)) + "s");
-  scope.rate(name, rate);
-}
-
 void read_http2(Scope& scope, Http2Limits& limits) {
   scope.integer("streams", limits.streams);
-  read_frame_rate(scope, "resets", limits.resets);
-  read_frame_rate(scope, "settings", limits.settings);
-  read_frame_rate(scope, "pings", limits.pings);
-  read_frame_rate(scope, "empty_frames", limits.empty_frames);
-  read_frame_rate(scope, "small_frames", limits.small_frames);
-  read_frame_rate(scope, "control_frames", limits.control_frames);
+  read_rate(scope, "resets", limits.resets);
+  read_rate(scope, "settings", limits.settings);
+  read_rate(scope, "pings", limits.pings);
+  read_rate(scope, "empty_frames", limits.empty_frames);
+  read_rate(scope, "small_frames", limits.small_frames);
+  read_rate(scope, "control_frames", limits.control_frames);
   scope.integer("continuation_frames", limits.continuation_frames);
 }
 

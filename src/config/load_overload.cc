@@ -23,6 +23,7 @@ void read_bans(Scope& root, Bans& bans) {
       read_counter(counters, "handshakes", bans.counters.handshakes);
       read_counter(counters, "slow", bans.counters.slow);
       read_counter(counters, "http2", bans.counters.http2);
+      read_counter(counters, "connections", bans.counters.connections);
     });
     scope.duration("first", bans.first);
     scope.duration("maximum", bans.maximum);
@@ -32,6 +33,14 @@ void read_bans(Scope& root, Bans& bans) {
       scope.error(scope.has("maximum") ? "maximum" : "first",
                   "the first ban would last longer than the longest: raise `maximum`, or lower "
                   "`first`");
+  });
+}
+
+void read_connections(Scope& root, Connections& connections) {
+  root.mapping("connections", [&](Scope& scope) {
+    if (scope.integer("maximum", connections.maximum))
+      connections.maximum_at = scope.place_of("maximum");
+    scope.unless_said_in_words("maximum", "half of the files that the process may open");
   });
 }
 

@@ -18,6 +18,7 @@ void read_upstreams(Scope& root, Config& config);
 void read_streams(Scope& root, Streams& streams);
 void read_bans(Scope& root, Bans& bans);
 void read_overload(Scope& root, Overload& overload);
+void read_connections(Scope& root, Connections& connections);
 void read_memory(Scope& root, Memory& memory);
 // `concurrency` and `priority` of an API, a route or an operation.
 void read_load(Scope& scope, OperationSettings& settings);

@@ -21,8 +21,9 @@ struct BanCounters {
   std::optional<Rate> unauthenticated;  // credentials that are missing or wrong
   std::optional<Rate> rate_limited;     // requests that a limit refused
   std::optional<Rate> handshakes;       // TLS handshakes that failed
-  std::optional<Rate> slow;             // heads and bodies that came too slowly
+  std::optional<Rate> slow;             // heads, bodies and answers that moved too slowly
   std::optional<Rate> http2;            // abuse of HTTP/2
+  std::optional<Rate> connections;      // connections beyond what one address may have or make
 };
 
 struct Bans {

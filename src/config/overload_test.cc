@@ -43,16 +43,24 @@ TEST(Overload, IsOffAndNothingIsCountedUnlessSaid) {
   EXPECT_EQ(config->listeners[0].limits.minimum_send_rate, 240U);
   EXPECT_FALSE(config->listeners[0].limits.rate_grace) << "as body_timeout";
   EXPECT_FALSE(config->listeners[0].limits.connections_at);
+  EXPECT_EQ(config->connections.maximum, 0U) << "as the files that may be open";
+  EXPECT_EQ(config->listeners[0].limits.connection_rate_per_address.count, 1000U);
+  EXPECT_EQ(config->listeners[0].limits.connection_rate_per_address.per, 1s);
+  EXPECT_EQ(config->listeners[0].limits.query_arguments, 1000U);
+  EXPECT_FALSE(config->listeners[0].limits.handshake_timeout) << "as head_timeout";
 }
 
 TEST(Overload, IsReadWhereItStands) {
   Diagnostics diagnostics;
   const auto config = load_text(
       file("memory: { ceiling: 2GiB }\n"
+           "connections: { maximum: 3000 }\n"
            "overload: { minimum: 4, initial: 10, maximum: 100, tolerance: 200 }\n"
-           "bans: { counters: { malformed: 20/1m, http2: 5/10s }, first: 10s, maximum: 1h, "
+           "bans: { counters: { malformed: 20/1m, http2: 5/10s, connections: 9/1s }, first: 10s, "
+           "maximum: 1h, "
            "forgiven_after: 2h, never: [192.0.2.0/24] }",
-           "connections: 5, minimum_body_rate: 1KiB, minimum_send_rate: 0, rate_grace: 3s",
+           "connections: 5, minimum_body_rate: 1KiB, minimum_send_rate: 0, rate_grace: 3s, "
+           "connection_rate_per_address: 20/10s, query_arguments: 0, handshake_timeout: 2s",
            "concurrency: 100\n    priority: high", ", concurrency: 5, priority: low",
            "y: { concurrency: 7, priority: critical }", ", concurrency: 50"),
       "a.yaml", diagnostics);
@@ -64,12 +72,18 @@ TEST(Overload, IsReadWhereItStands) {
   EXPECT_EQ(config->bans.counters.malformed->count, 20U);
   EXPECT_EQ(config->bans.counters.http2->per, 10s);
   EXPECT_FALSE(config->bans.counters.slow);
+  EXPECT_EQ(config->bans.counters.connections->count, 9U);
+  EXPECT_EQ(config->connections.maximum, 3000U);
+  EXPECT_EQ(config->connections.maximum_at.line, 3U);
   EXPECT_EQ(config->bans.first, 10s);
   EXPECT_EQ(config->bans.forgiven_after, 2h);
   EXPECT_EQ(config->bans.never.size(), 1U);
   EXPECT_TRUE(config->listeners[0].limits.connections_at);
   EXPECT_EQ(config->listeners[0].limits.minimum_body_rate, 1024U);
   EXPECT_EQ(config->listeners[0].limits.minimum_send_rate, 0U);
+  EXPECT_EQ(config->listeners[0].limits.connection_rate_per_address.count, 20U);
+  EXPECT_EQ(config->listeners[0].limits.query_arguments, 0U);
+  EXPECT_EQ(config->listeners[0].limits.handshake_timeout, 2s);
   const Api& api = config->apis[0];
   EXPECT_EQ(api.settings.concurrency, 100U);
   EXPECT_EQ(api.settings.priority, Priority::kHigh);
@@ -129,6 +143,14 @@ TEST(Overload, ReportsWhatIsWrong) {
        "upstreams.u.concurrency", "expected"},
       {"a rate of bytes that is a rate of requests", file("", "minimum_body_rate: 100/s"),
        "listeners.a.limits.minimum_body_rate", "expected"},
+      {"nobody at all", file("connections: { maximum: 0 }"), "connections.maximum", "from 1"},
+      {"a number of connections alone", file("connections: 3000"), "connections", "expected"},
+      {"connections a second as a number", file("", "connection_rate_per_address: 100"),
+       "listeners.a.limits.connection_rate_per_address", "expected a rate"},
+      {"more arguments than fit any head", file("", "query_arguments: 1000000"),
+       "listeners.a.limits.query_arguments", "100000"},
+      {"no time for a handshake", file("", "handshake_timeout: 0s"),
+       "listeners.a.limits.handshake_timeout", "from 10ms"},
       {"no grace", file("", "rate_grace: 0s"), "listeners.a.limits.rate_grace", "from 10ms"},
   };
   for (const Case& c : cases) {

@@ -4,8 +4,9 @@ namespace portcullis::gateway {
 namespace {
 
 constexpr std::chrono::seconds kBetweenLines{1};
-constexpr std::array<std::string_view, 4> kReasons = {"connections", "connections_per_address",
-                                                      "memory", "banned"};
+constexpr std::array<std::string_view, 6> kReasons = {
+    "connections", "connections_per_address",     "memory",
+    "banned",      "connection_rate_per_address", "process"};
 constexpr std::array<std::string_view, 3> kPhases = {"fresh", "head", "idle"};
 constexpr std::array<std::string_view, 2> kSlow = {"body", "send"};
 

@@ -17,7 +17,7 @@
 namespace portcullis::gateway {
 
 // Why a connection was closed at once.
-enum class TurnedAway : std::uint8_t { kMaximum, kAddress, kMemory, kBanned };
+enum class TurnedAway : std::uint8_t { kMaximum, kAddress, kMemory, kBanned, kRate, kProcess };
 
 class AcceptCounts {
  public:
@@ -36,7 +36,7 @@ class AcceptCounts {
   Ledger& ledger_;
   telemetry::DiagnosticLog* log_;
   const std::string& listener_;
-  std::array<telemetry::CounterId, 4> turned_away_;
+  std::array<telemetry::CounterId, 6> turned_away_;
   std::array<telemetry::CounterId, 3> evicted_;  // in the order of http::Phase
   telemetry::CounterId exhausted_;
   std::array<telemetry::CounterId, 2> slow_;

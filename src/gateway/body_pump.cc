@@ -19,7 +19,9 @@ BodyPump::BodyPump(Forwarding& forwarding)
       exchange_(forwarding.exchange),
       trailers_(forwarding.exchange.arena()),
       ahead_(forwarding.upstream.shares_connections() &&
-             forwarding.exchange.request().body == BodyKind::kUnknown) {}
+             forwarding.exchange.request().body == BodyKind::kUnknown) {
+  if (forwarding.grpc != nullptr) exchange_.expect_stream();
+}
 
 bool BodyPump::has_body() const { return exchange_.request().body != BodyKind::kNone; }
 

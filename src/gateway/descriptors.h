@@ -12,7 +12,11 @@ namespace portcullis::gateway {
 [[nodiscard]] std::uint64_t descriptor_limit();
 void raise_descriptor_limit();
 
-// A warning where `limits.connections` says more than `limit`, all listeners together. (Where
+// What `connections.maximum` says, or half of `limit`: requests need connections to upstreams too.
+[[nodiscard]] std::uint32_t most_connections(const config::Config& config, std::uint64_t limit);
+
+// A warning where `connections.maximum`, or else `limits.connections` of all listeners together,
+// says more than `limit`. (Where
 // nothing is said, what is beyond the limit waits at the door, and the idlest go.)
 void warn_of_descriptors(const config::Config& config, std::uint64_t limit,
                          config::Diagnostics& diagnostics);

@@ -215,7 +215,7 @@ Result<void> Process::start() {
   }
   PC_CHECK_OK(adopt_everywhere(snapshot));
   snapshot_ = std::move(snapshot);
-  guard_.memory.use_ceiling(snapshot_->config().memory.ceiling);
+  use_bounds();
   follow_upstreams();
   certificates_.adopt(snapshot_, compiled_from_);
   register_metrics();
@@ -238,7 +238,7 @@ void Process::reload() {
   if (Result<void> adopted = adopt_everywhere(*compiled); !adopted) return refused(adopted.error());
   ++last_revision_;
   snapshot_ = *std::move(compiled);
-  guard_.memory.use_ceiling(snapshot_->config().memory.ceiling);
+  use_bounds();
   follow_upstreams();
   certificates_.adopt(snapshot_, compiled_from_);
   if (Result<void> opened = open_access_log(snapshot_->config().access_log); !opened) {

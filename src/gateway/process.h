@@ -87,6 +87,7 @@ class Process {
   Task<void> end_control();
   void on_tick();
   void register_guard_metrics();
+  void use_bounds();
   void look_at_memory();
 
   std::string config_path_;

@@ -1,4 +1,5 @@
 // The process's part in holding out: how much memory it takes, and what is shown of bans.
+#include "gateway/descriptors.h"
 #include "gateway/process.h"
 
 namespace portcullis::gateway {
@@ -38,6 +39,14 @@ void Process::register_guard_metrics() {
   constexpr std::int64_t kSlot = 16;
   bytes("limits", [this] { return kSlot * static_cast<std::int64_t>(limits_.used()); });
   bytes("bans", [this] { return kSlot * static_cast<std::int64_t>(guard_.bans.slots()); });
+}
+
+// What the configuration in force says of all listeners and workers together.
+void Process::use_bounds() {
+  const config::Config& config = snapshot_->config();
+  guard_.memory.use_ceiling(config.memory.ceiling);
+  guard_.most_connections.store(most_connections(config, descriptor_limit()),
+                                std::memory_order_relaxed);
 }
 
 // What the allocator keeps for later counts as used: while memory is short it is asked to give it

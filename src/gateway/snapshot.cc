@@ -16,7 +16,9 @@ std::atomic<std::int64_t> living_snapshots{0};
 
 http::ServerSettings server_settings(const config::Listener& listener) {
   http::ServerSettings settings;
-  settings.head = {.size = listener.limits.head_size, .fields = listener.limits.head_fields};
+  settings.head = {.size = listener.limits.head_size,
+                   .fields = listener.limits.head_fields,
+                   .arguments = listener.limits.query_arguments};
   settings.paths.duplicate_slashes =
       listener.paths.duplicate_slashes == config::DuplicateSlashes::kMerge
           ? http::OnDuplicateSlash::kMerge

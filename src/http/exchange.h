@@ -60,6 +60,9 @@ class Exchange {
   // Makes a waiting read_body(), and every later one, end with kCancelled.
   virtual void cancel_body() = 0;
   [[nodiscard]] virtual bool body_ended() const = 0;
+  // The body is a stream of messages: its client may be silent, and no rate is asked of it. Who
+  // gets kRequestTimeout from read_body() may ask again.
+  void expect_stream() { streaming_ = true; }
 
   // Calls `gone(context)` when the client can get no answer any more, so that the work for one can
   // stop. Null to hear no more.
@@ -105,6 +108,7 @@ class Exchange {
   ~Exchange() = default;
 
   Request request_;
+  bool streaming_ = false;
   int response_status_ = 0;
   std::uint64_t body_bytes_in_ = 0;
   std::uint64_t body_bytes_out_ = 0;

@@ -392,7 +392,7 @@ Result<HeadFacts> parse_request_head(std::span<char> head, const HeadLimits& lim
   } else {
     PC_TRY(request.path, canonical_path(target.path, paths, arena));
   }
-  if (target.has_query) PC_CHECK_OK(check_query(target.query));
+  if (target.has_query) PC_CHECK_OK(check_query(target.query, limits.arguments));
   request.query = target.query;
   request.has_query = target.has_query;
 

@@ -23,6 +23,7 @@ namespace portcullis::http {
 struct HeadLimits {
   std::uint32_t size = 32 * 1024;  // bytes of the whole head
   std::uint32_t fields = 100;
+  std::uint32_t arguments = 1'000;  // of the query, divided by `&`
 };
 
 // Finds the end of a head in bytes that arrive piece by piece, each looked at once.

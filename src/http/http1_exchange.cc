@@ -154,11 +154,12 @@ Task<Result<std::string_view>> Http1Exchange::next_body_bytes() {
     const TimePoint since = loop_now();
     const Result<std::size_t> n =
         co_await stream_.read({body_buffer_.data(), body_buffer_.size()},
-                              receiving_.deadline(since, settings_.body_timeout));
+                              streaming_ ? since + settings_.body_timeout
+                                         : receiving_.deadline(since, settings_.body_timeout));
     if (!n) {
-      if (n.error().code == ErrorCode::kTimeout) {
+      if (n.error().code == ErrorCode::kTimeout && !streaming_) {
         body_too_slow_ = receiving_.is_reason(settings_.body_timeout);
-        context_.on_slow_client(SlowClient::kBody);
+        context_.on_slow_client(SlowClient::kBody, connection());
       }
       co_return std::unexpected(n.error());
     }
@@ -294,7 +295,8 @@ Task<Result<void>> Http1Exchange::write_pieces(std::string_view head, std::strin
     const Result<std::size_t> written = co_await stream_.write(
         std::span(parts, count), sending_.deadline(since, settings_.body_timeout, size));
     if (!written) {
-      if (written.error().code == ErrorCode::kTimeout) context_.on_slow_client(SlowClient::kSend);
+      if (written.error().code == ErrorCode::kTimeout)
+        context_.on_slow_client(SlowClient::kSend, connection());
       keep_ = false;
       aborted_ = true;
       co_return std::unexpected(written.error());

@@ -12,10 +12,11 @@ enum class Offence : std::uint8_t {
   kUnauthenticated,  // credentials that are missing or wrong
   kRateLimited,      // a request that a limit refused
   kHandshake,        // a TLS handshake that failed
-  kSlow,             // a head or a body that came too slowly
+  kSlow,             // a head or a body that came too slowly, an answer that was taken so
   kHttp2,            // abuse of HTTP/2
+  kConnections,      // a connection beyond what one address may have, or may make in a time
 };
-inline constexpr std::size_t kOffences = 6;
+inline constexpr std::size_t kOffences = 7;
 
 // As the configuration, logs and metrics call them.
 [[nodiscard]] constexpr std::string_view offence_name(Offence offence) {
@@ -32,6 +33,8 @@ inline constexpr std::size_t kOffences = 6;
       return "slow";
     case Offence::kHttp2:
       return "http2";
+    case Offence::kConnections:
+      return "connections";
   }
   return "";
 }

@@ -206,7 +206,8 @@ Result<std::string_view> canonical_path(std::string_view raw, const PathRules& r
   return Canonicaliser(rules, arena.array<char>(raw.size() + 1)).run(raw);
 }
 
-Result<void> check_query(std::string_view query) {
+Result<void> check_query(std::string_view query, std::uint32_t most_arguments) {
+  std::uint32_t arguments = query.empty() ? 0 : 1;
   for (std::size_t i = 0; i < query.size(); ++i) {
     if (query[i] == '%') {
       if (i + 2 >= query.size() || hex_digit(query[i + 1]) < 0 || hex_digit(query[i + 2]) < 0) {
@@ -215,8 +216,12 @@ Result<void> check_query(std::string_view query) {
       i += 2;
     } else if (!is(query[i], kQuery)) {
       return malformed("character that may not stand in a query");
+    } else if (query[i] == '&') {
+      ++arguments;
     }
   }
+  if (arguments > most_arguments)
+    return refuse(ErrorCode::kUriTooLong, "more arguments in the query than `query_arguments`");
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "base/result.h"
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace portcullis::http {
@@ -34,8 +35,10 @@ struct PathRules {
                                                       Arena& arena);
 
 // RFC 3986 3.4: pchar, `/` and `?`, and well-formed escapes; and, since browsers send them as they
-// are, `[`, `]`, `{`,
-// `}`, `|`, `\`, `^` and a backtick. The query is passed on as it came. Errors: kMalformedPath.
-[[nodiscard]] Result<void> check_query(std::string_view query);
+// are, `[`, `]`, `{`, `}`, `|`, `\`, `^` and a backtick. The query is passed on as it came. An
+// argument is what stands between two `&`. Errors: kMalformedPath, kUriTooLong.
+[[nodiscard]] Result<void> check_query(
+    std::string_view query,
+    std::uint32_t most_arguments = std::numeric_limits<std::uint32_t>::max());
 
 }  // namespace portcullis::http

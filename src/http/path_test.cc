@@ -130,5 +130,29 @@ TEST(CheckQuery, TakesWhatBrowsersSendAndNoMore) {
   }
 }
 
+TEST(CheckQuery, CountsArguments) {
+  const struct {
+    const char* why;
+    const char* query;
+    std::uint32_t most;
+    bool good;
+  } cases[] = {
+      {"nothing is no argument", "", 0, true},
+      {"one", "a", 1, true},
+      {"as many as there may be", "a=1&b=2&c=3", 3, true},
+      {"a name that is repeated counts each time", "a&a&a", 3, true},
+      {"one too many", "a=1&b=2&c=3", 2, false},
+      {"none may be there", "a", 0, false},
+      {"empty ones count: who reads them makes something of each", "&&&", 3, false},
+      {"repeated ones", "a&a&a", 2, false},
+  };
+  for (const auto& each : cases) {
+    const Result<void> checked = check_query(each.query, each.most);
+    EXPECT_EQ(checked.has_value(), each.good) << each.why;
+    if (!checked) EXPECT_EQ(checked.error().code, ErrorCode::kUriTooLong) << each.why;
+  }
+  EXPECT_TRUE(check_query("a%26b", 1)) << "an `&` that is written as an escape divides nothing";
+}
+
 }  // namespace
 }  // namespace portcullis::http

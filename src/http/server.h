@@ -41,7 +41,10 @@ class ServerContext {
   }
   // A request was given up, since its client was slower than `body_rate` or `send_rate`, or moved
   // nothing for `body_timeout`.
-  virtual void on_slow_client(SlowClient slow) { static_cast<void>(slow); }
+  virtual void on_slow_client(SlowClient slow, const ConnectionInfo& connection) {
+    static_cast<void>(slow);
+    static_cast<void>(connection);
+  }
 
  protected:
   ~ServerContext() = default;

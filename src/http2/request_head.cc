@@ -193,7 +193,7 @@ Result<void> RequestHead::read_path(const http::PathRules& paths) {
   if (question == std::string_view::npos) return {};
   request_.has_query = true;
   request_.query = target.substr(question + 1);
-  return http::check_query(request_.query);
+  return http::check_query(request_.query, limits_.arguments);
 }
 
 Result<void> RequestHead::read_framing(bool last) {

@@ -45,6 +45,7 @@ BanRules BanRules::compile(const config::Bans& config, std::span<const Cidr> tru
   set(http::Offence::kHandshake, config.counters.handshakes);
   set(http::Offence::kSlow, config.counters.slow);
   set(http::Offence::kHttp2, config.counters.http2);
+  set(http::Offence::kConnections, config.counters.connections);
   rules.first = config.first;
   rules.maximum = config.maximum;
   rules.forgiven_after = config.forgiven_after;
@@ -122,12 +123,16 @@ std::optional<Ban> Bans::note_key(std::string_view subject, http::Offence offenc
   return count(Culprit::key(subject), offence, rules, now);
 }
 
+ratelimit::KeyHash Bans::counter_of(const Culprit& whom, std::size_t offence) const {
+  std::string counted(1, static_cast<char>('0' + offence));
+  counted.append(whom.is_key() ? "k" : "a").append(whom.bytes());
+  return counters_.hash(counted);
+}
+
 std::optional<Ban> Bans::count(const Culprit& whom, http::Offence offence, const BanRules& rules,
                                TimePoint now) {
   const auto kind = static_cast<std::size_t>(offence);
-  std::string counted(1, static_cast<char>('0' + kind));
-  counted.append(whom.is_key() ? "k" : "a").append(whom.bytes());
-  const ratelimit::Taken taken = counters_.take(counters_.hash(counted), nobody_,
+  const ratelimit::Taken taken = counters_.take(counter_of(whom, kind), nobody_,
                                                 *rules.counters[kind], counters_.elapsed(now));
   // Without a tag the bucket is shared: what others did is nobody's fault.
   if (taken.allowed || taken.tag == 0) return std::nullopt;
@@ -186,6 +191,9 @@ Result<Ban> Bans::add(const Culprit& whom, Duration lasts, const BanRules& rules
 }
 
 bool Bans::remove(const Culprit& whom, TimePoint now) {
+  // Or the next offence would be one too many again.
+  for (std::size_t offence = 0; offence < http::kOffences; ++offence)
+    counters_.refill(counter_of(whom, offence));
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(
       records_, [&](const auto& entry) { return entry.second.ban.whom == whom; });

@@ -108,7 +108,8 @@ class Bans {
   // By hand, in place of one that is in force. Errors: kForbidden when the rules spare the address,
   // kUnavailable when the table has no room.
   Result<Ban> add(const Culprit& whom, Duration lasts, const BanRules& rules, TimePoint now);
-  // False when there was none in force. What it had been banned for is forgiven.
+  // False when there was none in force. What it had been banned for, and what has been counted
+  // against it, is forgiven.
   bool remove(const Culprit& whom, TimePoint now);
   // In order of their ends, the next first.
   [[nodiscard]] std::vector<Ban> list(TimePoint now) const;
@@ -140,6 +141,7 @@ class Bans {
     return slots_.get() + (hash.low & (windows_ - 1)) * kWindow;
   }
   [[nodiscard]] std::uint64_t elapsed(TimePoint now) const;
+  [[nodiscard]] ratelimit::KeyHash counter_of(const Culprit& whom, std::size_t offence) const;
   std::optional<Ban> count(const Culprit& whom, http::Offence offence, const BanRules& rules,
                            TimePoint now);
   std::optional<Ban> begin(Ban ban, const BanRules& rules, TimePoint now, bool by_operator);

@@ -56,6 +56,18 @@ TEST(Bans, BeginWithOneOffenceTooMany) {
   EXPECT_EQ(bans.in_force(), 0U);
 }
 
+TEST(Bans, WhoIsLetInAgainMayOffendAsOftenAsAnyone) {
+  Bans bans(kStart);
+  const BanRules rules = rules_of(3);
+  const IpAddress bad = ip("203.0.113.9");
+  ASSERT_TRUE(offend(bans, bad, rules, kStart));
+  ASSERT_TRUE(bans.remove(Culprit::address(bad), kStart));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(bans.note(bad, Offence::kMalformed, rules, kStart));
+  const auto again = bans.note(bad, Offence::kMalformed, rules, kStart);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->strikes, 1U);
+}
+
 TEST(Bans, WhoStaysWithinTheRateIsNotBanned) {
   Bans bans(kStart);
   const BanRules rules = rules_of(3);

@@ -155,6 +155,18 @@ void Table::give_back(const Taken& taken, const Gcra& gcra) {
   }
 }
 
+void Table::refill(const KeyHash& key) {
+  Slot* const slot = find(key);
+  if (slot == nullptr) return;
+  const Word word(slot->arrival);
+  std::uint64_t arrival = word.load(std::memory_order_acquire);
+  while (arrival != kBusy && Word(slot->tag).load(std::memory_order_relaxed) == key.tag) {
+    if (word.compare_exchange_weak(arrival, 0, std::memory_order_acq_rel,
+                                   std::memory_order_acquire))
+      return;
+  }
+}
+
 std::shared_ptr<SharedBuckets> Table::shared(const KeyHash& limit) {
   const std::lock_guard lock(shared_mutex_);
   std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });

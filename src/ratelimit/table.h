@@ -77,6 +77,9 @@ class Table {
   // given back.
   static void give_back(const Taken& taken, const Gcra& gcra);
 
+  // The key's bucket is full again, if it has one.
+  void refill(const KeyHash& key);
+
   // The shared buckets of a limit, by a hash of all that makes it what it is. They live as long as
   // somebody holds them: through a reload that keeps the limit.
   [[nodiscard]] std::shared_ptr<SharedBuckets> shared(const KeyHash& limit);

@@ -87,6 +87,24 @@ TEST(Table, SendsNewKeysToOneBucketWhenAFloodFillsIt) {
   EXPECT_EQ(still, 64);
 }
 
+TEST(Table, RefillsTheBucketOfOneKey) {
+  Table table(kStart, 16);
+  SharedBuckets shared;
+  const Gcra gcra(1, 10'000, 2);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(table.take(key(table, i), shared, gcra, 0).allowed);
+    ASSERT_TRUE(table.take(key(table, i), shared, gcra, 0).allowed);
+    ASSERT_FALSE(table.take(key(table, i), shared, gcra, 0).allowed);
+  }
+  table.refill(key(table, 0));
+  EXPECT_TRUE(table.take(key(table, 0), shared, gcra, 0).allowed);
+  EXPECT_TRUE(table.take(key(table, 0), shared, gcra, 0).allowed);
+  EXPECT_FALSE(table.take(key(table, 0), shared, gcra, 0).allowed) << "it is full, and no more";
+  EXPECT_FALSE(table.take(key(table, 1), shared, gcra, 0).allowed) << "that of another is not";
+  table.refill(key(table, 2));
+  EXPECT_EQ(table.used(), 2U) << "a key that is not there stays away";
+}
+
 TEST(Table, GivesBackOnlyWhatWasTaken) {
   Table table(kStart, 16);
   SharedBuckets shared;

@@ -13,7 +13,7 @@ import { RawClient, converse } from '../support/raw_client.mjs';
 import { startRawUpstream, startUpstream } from '../support/upstream.mjs';
 import { delay, eventually, median } from '../support/wait.mjs';
 
-const limits = { head_size: '8KiB', head_fields: 50, head_timeout: '1s', idle_timeout: '2s', body_timeout: '1s' };
+const limits = { head_size: '8KiB', head_fields: 50, query_arguments: 100, head_timeout: '1s', idle_timeout: '2s', body_timeout: '1s' };
 const target = await startTarget({ listener: { limits }, api: { body_size: '64KiB' } });
 const get = (fields, path = '/x') => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;
 
@@ -32,6 +32,9 @@ refused(target, { name: 'a body that says it is nearly 2^63', reference: 'RFC 91
 refused(target, { name: 'a chunk that says it is nearly 2^63', reference: 'CVE-2021-32714 hyper', send: 'POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\nx', status: [413, 400, 408], problem: ['content-too-large', 'malformed-request', 'request-timeout'], partial: true });
 refused(target, { name: 'a chunk that says it is 2^64 - 1', reference: 'CVE-2021-32714 hyper', send: 'POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx', status: [413, 400, 408], problem: ['content-too-large', 'malformed-request', 'request-timeout'], partial: true });
 refused(target, { name: 'chunks that are too long together', reference: 'RFC 9110 15.5.14', send: `POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n${`1000\r\n${'x'.repeat(4096)}\r\n`.repeat(17)}0\r\n\r\n`, status: 413, problem: 'content-too-large', partial: true });
+for (const [name, argument] of [['arguments', 'a=1'], ['arguments without a value', 'a'], ['empty arguments', ''], ['arguments of an array', 'a[]=1'], ['arguments that collide', 'Ez=1']])
+  refused(target, { name: `too many ${name}`, reference: 'CVE-2011-4885 PHP, CVE-2011-4858 Tomcat; oCERT-2011-003', send: get('', `/x?${Array(101).fill(argument).join('&')}`), status: 414, problem: 'uri-too-long', open: true });
+disarmed(target, { name: 'as many arguments as there may be', reference: 'listeners.limits', send: get('', `/x?${Array(100).fill('a=1').join('&')}`), requests: [`GET /x?${Array(100).fill('a=1').join('&')}`] });
 disarmed(target, { name: 'just within every bound', reference: 'listeners.limits', send: get(`X: ${'a'.repeat(7000)}\r\n${'Y: z\r\n'.repeat(40)}`), requests: ['GET /x'] });
 refused(target, { name: 'empty lines without end before a request', reference: 'RFC 9112 2.2: at least one is skipped, not a thousand', send: '\r\n'.repeat(5000), status: [400, 414, 431], problem: ['malformed-request', 'uri-too-long', 'head-too-large'] });
 

@@ -23,6 +23,8 @@ const upstream = await startUpstream((incoming, response) => {
 });
 const authority = await makeAuthority();
 const { cert, key } = await authority.issue('server', ['localhost', '127.0.0.1']);
+const secure = { tls: { certificates: [{ cert, key }] } };
+const trusting = { tls: { ca: authority.ca, servername: 'localhost' } };
 after(async () => {
   await upstream.stop();
   await authority.remove();
@@ -76,8 +78,8 @@ const drip = (socket, bytes, every) => {
 };
 
 /** All of these succeed, while `running` goes on. */
-async function assertOthersServed(port, options) {
-  for (let i = 0; i < kOthers; i += 1) assert.equal((await request(port, '/', options)).status, 200, `request ${i}`);
+async function assertOthersServed(port, { count: many = kOthers, ...options } = {}) {
+  for (let i = 0; i < many; i += 1) assert.equal((await request(port, '/', options)).status, 200, `request ${i}`);
 }
 
 const count = (gateway, name, labels) => metric(gateway.admin, kToken, name, labels);
@@ -136,6 +138,46 @@ for (const { name, reference, begin, limits, seen } of cases) {
   });
 }
 
+test('connections made anew without end are reset beyond their rate, and end in a ban (connection flood; RFC 4732 2.2)', async () => {
+  const gateway = await start({ connection_rate_per_address: '50/10s' }, {}, { bans: { counters: { connections: '20/1m' } } });
+  const running = attack(gateway.port, 8, { begin: (socket) => socket.end('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n') });
+  await eventually('the bound', async () => (await count(gateway, 'portcullis_connections_refused_total', { reason: 'connection_rate_per_address' })) >= 20, { timeout: 10_000 });
+  const ban = await gateway.event('banned', 10_000);
+  assert.deepEqual([ban.address, ban.reason], [kAttacker, 'connections']);
+  await assertOthersServed(gateway.port);
+  await eventually('refusals at accept', async () => (await count(gateway, 'portcullis_connections_refused_total', { reason: 'banned' })) > 0);
+  running.stop();
+  await gateway.stop();
+});
+
+test('whole handshakes, one after the other, are held to the rate of connections (handshake flood: THC-SSL-DOS, 2011; CVE-2011-1473)', async () => {
+  const gateway = await start({ connection_rate_per_address: '10/10s' }, secure);
+  const shake = () => new Promise((resolve) => {
+    const socket = tls.connect({ port: gateway.port, host: '127.0.0.1', localAddress: kAttacker, ...trusting.tls }, () => resolve(socket.destroy() && true));
+    socket.on('error', () => resolve(false));
+  });
+  let whole = 0;
+  for (let i = 0; i < 40; i += 1) whole += Number(await shake());
+  // Ten at once, and one more for each second that this took.
+  assert.ok(whole >= 10 && whole <= 25, `${whole} of 40`);
+  await assertOthersServed(gateway.port, { ...trusting, count: 8 });
+  assert.ok((await count(gateway, 'portcullis_connections_refused_total', { reason: 'connection_rate_per_address' })) >= 15);
+  await gateway.stop();
+});
+
+test('requests beyond a rate are refused before anything is looked up for them, and end in a ban (request flood; OWASP API4:2023)', async () => {
+  const gateway = await start({}, {}, { bans: { counters: { rate_limited: '30/1m' } }, limits: { flood: { key: 'client.address', rate: '20/10s' } }, api: { limits: ['flood'] } });
+  const requests = upstream.requests.length;
+  const running = attack(gateway.port, 5, { begin: (socket) => socket.end('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20)) });
+  const ban = await gateway.event('banned', 10_000);
+  assert.deepEqual([ban.address, ban.reason], [kAttacker, 'rate_limited']);
+  assert.ok(upstream.requests.length - requests < 60, 'few got through');
+  assert.ok((await count(gateway, 'portcullis_refusals_total', { type: 'rate-limited' })) > 30);
+  for (let i = 0; i < 10; i += 1) assert.equal((await request(gateway.port, '/')).status, 200);
+  running.stop();
+  await gateway.stop();
+});
+
 test('connections from many addresses take idle places, and others are served (connection flood; TCP state exhaustion)', async () => {
   const gateway = await start({ connections_per_address: 30 });
   const running = [2, 3, 4, 5].map((n) => attack(gateway.port, 25, { localAddress: `127.0.0.${n}`, begin: () => {}, again: 2000 }));
@@ -174,16 +216,13 @@ test('addresses of one /64 count as one (IPv6 address rotation; RFC 6177)', asyn
   await gateway.stop();
 });
 
-const secure = { tls: { certificates: [{ cert, key }] } };
-const trusting = { tls: { ca: authority.ca, servername: 'localhost' } };
-
 test('handshakes that stop half-way (half-open handshakes; RFC 8446 appendix E)', async () => {
-  const gateway = await start({ head_timeout: '2s' }, secure);
+  const gateway = await start({ handshake_timeout: '2s' }, secure);
   const hello = Buffer.from('1603010200010001fc0303', 'hex'); // the beginning of a ClientHello, and no more
   const running = attack(gateway.port, 60, { begin: (socket) => socket.write(hello) });
   await eventually('the attack to be under way', () => running.open >= 15);
   await assertOthersServed(gateway.port, trusting);
-  await eventually('failed handshakes', async () => (await count(gateway, 'portcullis_tls_handshakes_failed_total', { listener: 'public' })) > 0, { timeout: 10_000 });
+  await eventually('failed handshakes', async () => (await count(gateway, 'portcullis_tls_handshakes_failed_total', { listener: 'public', reason: 'timeout' })) > 0, { timeout: 10_000 });
   running.stop();
   await gateway.stop();
 });

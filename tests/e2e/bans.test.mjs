@@ -151,7 +151,7 @@ test('behind a PROXY header, the connection of a banned client is closed', async
 });
 
 test('bans are listed, added and removed by the command line', async () => {
-  const gateway = await start({ bans: { never: ['192.0.2.0/24'] } });
+  const gateway = await start({ bans: { counters, never: ['192.0.2.0/24'] } });
   const asked = ['-c', gateway.file, '--admin', `127.0.0.1:${gateway.admin}`];
   const bans = (...words) => run(['bans', ...words, ...asked], { env });
   assert.equal((await bans('list')).stdout, 'nobody is banned\n');
@@ -165,6 +165,12 @@ test('bans are listed, added and removed by the command line', async () => {
   assert.equal(one.lasts_seconds, 1800);
   assert.equal((await gateway.event('banned')).reason, 'operator');
   assert.deepEqual(await bans('remove', kAttacker).then((r) => [r.code, r.stdout]), [0, '127.0.0.66 is banned no more\n']);
+  assert.equal(await status(gateway.port, kGood, { localAddress: kAttacker }), 200);
+  // What was counted against it is forgiven too: it may offend as often as anyone again.
+  for (let i = 0; i < 4; i += 1) assert.equal(await status(gateway.port, kBad, { localAddress: kAttacker }), 400);
+  await assertRefusedAtAccept(gateway.port, kAttacker);
+  assert.equal((await bans('remove', kAttacker)).code, 0);
+  for (let i = 0; i < 3; i += 1) assert.equal(await status(gateway.port, kBad, { localAddress: kAttacker }), 400);
   assert.equal(await status(gateway.port, kGood, { localAddress: kAttacker }), 200);
   for (const [code, message, ...words] of [
     [1, '127.0.0.66 is not banned', 'remove', kAttacker],

@@ -72,6 +72,40 @@ test('while a request is under way on each, a new connection is refused', async 
   await gateway.stop();
 });
 
+test('all listeners together have a bound, and the idlest of any of them makes room', async () => {
+  const config = openConfig(upstream.target, { connections: { maximum: 3 }, admin: { address: '127.0.0.1:0', token: '${env:TOKEN}' } });
+  config.listeners.other = { address: '127.0.0.1:0' };
+  config.apis.echo.listeners = ['public', 'other'];
+  const gateway = await Gateway.start(config, { env: { TOKEN: kToken } });
+  const other = gateway.events.find((e) => e.event === 'listening' && e.listener === 'other').address.split(':')[1];
+  const ports = [other, gateway.port, gateway.port];
+  const clients = [];
+  for (const port of ports) {
+    clients.push(await RawClient.connect(port));
+    assert.equal(await ask(clients.at(-1)), 200);
+  }
+  const fourth = await RawClient.connect(gateway.port);
+  assert.equal(await ask(fourth), 200);
+  assert.equal(await clients[0].state(3000), 'closed', 'that of the other listener had been idle longest');
+  for (const client of [clients[1], clients[2], fourth]) assert.equal(await ask(client), 200);
+  assert.equal(await evicted(gateway, 'idle'), 1);
+  for (const client of clients) client.destroy();
+  fourth.destroy();
+  // Each place was given back once.
+  await eventually('all to be gone', async () => (await metric(gateway.admin, kToken, 'portcullis_connections')) === 0);
+  const pending = Array.from({ length: 3 }, (_, i) => request(ports[i], '/held'));
+  await eventually('all of them upstream', () => held.length === 3);
+  await assert.rejects(request(gateway.port, '/'));
+  assert.equal(await refused(gateway, 'process'), 1);
+  // A reload raises it.
+  config.connections.maximum = 4;
+  await gateway.reload(config);
+  assert.equal((await request(gateway.port, '/')).status, 200);
+  for (const response of held.splice(0)) response.end('done');
+  for (const answer of pending) assert.equal((await answer).text, 'done');
+  await gateway.stop();
+});
+
 test('what has never sent a request goes before what has', async () => {
   const gateway = await start({ connections: 2 });
   const kept = await RawClient.connect(gateway.port);
