@@ -38,11 +38,16 @@ class TransferRate {
     return now + std::min(stall, left_ + earned(expected));
   }
 
+  void earn(std::uint64_t bytes) { left_ = std::min(left_ + earned(bytes), grace_); }
+
   // The wait that began at `since` has ended, and `bytes` moved.
   void waited(TimePoint since, TimePoint now, std::uint64_t bytes) {
     if (nanoseconds_a_byte_ == 0) return;
     left_ = std::clamp(left_ - (now - since) + earned(bytes), Duration{0}, grace_);
   }
+
+  // Nothing is left: who has not moved what was expected by now is too slow.
+  [[nodiscard]] bool used_up() const { return nanoseconds_a_byte_ != 0 && left_ <= Duration{0}; }
 
   // Whether a wait that timed out, and is not told to waited(), ended for the rate and not for the
   // stall.

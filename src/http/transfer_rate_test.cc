@@ -79,6 +79,22 @@ TEST(TransferRate, WhatIsToBeTakenAtOnceHasItsTime) {
   EXPECT_EQ(rate.deadline(kStart, kStall), kStart + seconds(1));
 }
 
+TEST(TransferRate, IsUsedUpWhenNothingIsLeft) {
+  TransferRate rate(MinimumRate::of(1000, seconds(5)));
+  EXPECT_FALSE(rate.used_up());
+  rate.waited(kStart, kStart + seconds(9), 3'000);
+  EXPECT_TRUE(rate.used_up());
+  rate.earn(500);
+  EXPECT_FALSE(rate.used_up());
+  EXPECT_EQ(rate.deadline(kStart, kStall), kStart + milliseconds(500));
+  rate.earn(1'000'000);
+  EXPECT_EQ(rate.deadline(kStart, kStall), kStart + seconds(5)) << "no more than the grace";
+  TransferRate any({});
+  any.waited(kStart, kStart + seconds(9), 0);
+  any.earn(1);
+  EXPECT_FALSE(any.used_up()) << "no rate is asked for";
+}
+
 TEST(TransferRate, OurOwnPausesCostNothing) {
   TransferRate rate(MinimumRate::of(240, seconds(5)));
   for (int i = 0; i < 100; ++i) {

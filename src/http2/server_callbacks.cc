@@ -65,10 +65,11 @@ int ServerCallbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame
 int ServerCallbacks::data(nghttp2_session* session, std::uint8_t, std::int32_t stream,
                           const std::uint8_t* bytes, std::size_t size, void* self) {
   ServerExchange* exchange = of(self).exchange(stream);
+  nghttp2_session_consume_connection(session, size);
   if (exchange != nullptr)
     exchange->receive(text(bytes, size));
   else
-    nghttp2_session_consume(session, stream, size);
+    nghttp2_session_consume_stream(session, stream, size);
   return 0;
 }
 

@@ -11,9 +11,11 @@
 namespace portcullis::http2 {
 namespace {
 
-// What a client may send before anybody has taken it: of one stream, and of all of them.
-constexpr std::uint32_t kStreamWindow = 256 * 1024;
+// What may be on its way to us. It is given back as bytes arrive, so that the bodies that nobody
+// takes just now hold back no other.
 constexpr std::int32_t kConnectionWindow = 1024 * 1024;
+constexpr std::int32_t kWideWindow = 256 * 1024;
+constexpr unsigned kMostWidened = 4;
 constexpr std::uint32_t kLargestFrame = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE, unless said
 constexpr std::size_t kSmallFrame = 64;
 constexpr unsigned kReadsAtOnce = 16;
@@ -61,6 +63,7 @@ ServerConnection::ServerConnection(runtime::Stream& stream, ServerContext& conte
       info_(info),
       activity_(activity),
       settings_(context.http2()),
+      sending_(context.settings().send_rate),
       watch_(
           stream.loop().timers(),
           [](void* self) { static_cast<ServerConnection*>(self)->on_watch(); }, this) {}
@@ -101,6 +104,14 @@ void ServerConnection::start_session() {
 
 nghttp2_data_provider ServerConnection::data_provider() {
   return {.source = {.ptr = nullptr}, .read_callback = ServerCallbacks::read_data};
+}
+
+bool ServerConnection::widen(std::int32_t stream) {
+  if (widened_ == kMostWidened) return false;
+  if (nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream, kWideWindow) != 0)
+    return false;
+  ++widened_;
+  return true;
 }
 
 void ServerConnection::stop() {
@@ -363,10 +374,19 @@ Task<void> ServerConnection::flush() {
         {{buffer.data(), out_size_}, {const_cast<char*>(out_tail_.data()), out_tail_.size()}}};
     const std::size_t skip = out_size_ == 0 ? 1 : 0;
     const std::size_t end = out_tail_.empty() ? 1 : 2;
+    const std::size_t size = out_size_ + out_tail_.size();
+    const TimePoint since = loop().now();
     const Result<std::size_t> written =
         co_await stream_.write(std::span(parts).subspan(skip, end - skip),
-                               loop().now() + context_.settings().body_timeout);
-    if (!written) {
+                               sending_.deadline(since, context_.settings().body_timeout, size));
+    if (written) {
+      sending_.waited(since, loop().now(), size);
+      sent_ += size;
+    } else {
+      if (written.error().code == ErrorCode::kTimeout) {
+        context_.on_abuse(Abuse::kWindow, info_);
+        context_.on_slow_client(http::SlowClient::kSend, info_);
+      }
       dead_ = true;
       co_return;
     }

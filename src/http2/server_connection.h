@@ -22,6 +22,10 @@ namespace portcullis::http2 {
 
 class ServerConnection {
  public:
+  // What of one body may be here before anybody has taken it. A few of those whose readers keep up
+  // may have more, so that one upload can fill a long line.
+  static constexpr std::uint32_t kStreamWindow = 64 * 1024;
+
   ServerConnection(runtime::Stream& stream, ServerContext& context,
                    const http::ConnectionInfo& info, http::Activity& activity);
   ~ServerConnection();
@@ -40,6 +44,11 @@ class ServerConnection {
   [[nodiscard]] static nghttp2_data_provider data_provider();
   // There is something to write. It is written at the end of this turn, with all else of the turn.
   void wake_writer();
+  // Bytes that have gone to the socket.
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  // Lets more of this stream be on its way, for as long as it lives. False: there are enough such.
+  bool widen(std::int32_t stream);
+  void narrowed() { --widened_; }
 
  private:
   friend struct ServerCallbacks;
@@ -91,6 +100,9 @@ class ServerConnection {
   runtime::Buffer* out_ = nullptr;            // while it is filled
   std::size_t out_size_ = 0;
   std::string_view out_tail_;
+  std::uint64_t sent_ = 0;
+  http::TransferRate sending_;
+  unsigned widened_ = 0;  // streams
   bool stopped_ = false;  // reads no more
   bool dead_ = false;     // cannot write any more
   bool closing_ = false;  // every exchange has ended

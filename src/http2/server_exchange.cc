@@ -57,7 +57,9 @@ ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t stream
       stream_(stream),
       settings_(connection.context().settings()),
       head_(settings_.head, ExchangeMemory::arena, request_),
+      receiving_(settings_.body_rate),
       readable_(connection.loop()),
+      sending_(settings_.send_rate),
       response_trailers_(ExchangeMemory::arena),
       taken_(connection.loop()) {
   request_.scheme = connection.info().scheme;
@@ -104,7 +106,7 @@ void ServerExchange::receive(std::string_view bytes) {
   if (request_.body == BodyKind::kLength && arrived_ > request_.content_length)
     malform(ErrorCode::kAmbiguousFraming, "body longer than its Content-Length");
   if (closed_ || cancelled_ || body_error_ || head_error_) {
-    nghttp2_session_consume(session(), stream_, bytes.size());
+    nghttp2_session_consume_stream(session(), stream_, bytes.size());
     return;
   }
   received_.put(bytes, loop().buffers());
@@ -152,8 +154,10 @@ void ServerExchange::give_back_piece() {
   const std::size_t size = std::exchange(lent_, 0);
   if (size == 0) return;
   received_.drop_front(size);
-  // On a stream that is closed, what the connection's window is owed remains.
-  if (nghttp2_session_consume(session(), stream_, size) == 0) connection_.wake_writer();
+  // A reader that keeps up may have more in flight.
+  if (!wide_ && received_.empty() && body_bytes_in_ >= ServerConnection::kStreamWindow && !closed_)
+    wide_ = connection_.widen(stream_);
+  if (nghttp2_session_consume_stream(session(), stream_, size) == 0) connection_.wake_writer();
 }
 
 Task<Result<std::string_view>> ServerExchange::next_piece(std::chrono::milliseconds patience) {
@@ -165,13 +169,25 @@ Task<Result<std::string_view>> ServerExchange::next_piece(std::chrono::milliseco
       const std::string_view piece = received_.front();
       lent_ = piece.size();
       body_bytes_in_ += piece.size();
+      receiving_.earn(piece.size());
       co_return piece;
     }
     if (body_ended_) co_return std::string_view{};
     if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
+    const TimePoint since = loop().now();
+    const bool any_rate = streaming_ || patience == kForever;
+    const TimePoint until =
+        any_rate ? after(since, patience) : receiving_.deadline(since, patience);
+    if (co_await readable_.wait(until)) {
+      receiving_.waited(since, loop().now(), 0);
+      continue;
+    }
     // Who has more patience may ask again.
-    if (!co_await readable_.wait(after(loop().now(), patience)))
-      co_return refuse(ErrorCode::kRequestTimeout, "body stalled for longer than `body_timeout`");
+    const bool rate = !any_rate && receiving_.is_reason(patience);
+    if (!streaming_) connection_.context().on_slow_client(http::SlowClient::kBody, connection());
+    co_return refuse(ErrorCode::kRequestTimeout,
+                     rate ? "body came more slowly than `minimum_body_rate`"
+                          : "body stalled for longer than `body_timeout`");
   }
 }
 
@@ -278,6 +294,26 @@ Task<Result<void>> ServerExchange::send(std::string_view bytes, More more,
   co_return co_await wait_until_taken(patience);
 }
 
+// What the client has taken while there was `pending` left of this response, and the connection had
+// sent so much. While the windows are open, what it takes of others is what this one waits for.
+std::uint64_t ServerExchange::moved_since(std::size_t pending, std::uint64_t of_connection) const {
+  const bool open = nghttp2_session_get_stream_remote_window_size(session(), stream_) > 0 &&
+                    nghttp2_session_get_remote_window_size(session()) > 0;
+  return open ? connection_.sent() - of_connection : pending - pending_.size();
+}
+
+Error ServerExchange::too_slow_to_take() {
+  pending_ = {};
+  connection_.context().on_abuse(Abuse::kWindow, connection());
+  connection_.context().on_slow_client(http::SlowClient::kSend, connection());
+  reset(NGHTTP2_CANCEL);
+  return {ErrorCode::kTimeout,
+          ErrorSource::kClient,
+          "client took the answer more slowly than `minimum_send_rate`, or nothing for "
+          "`body_timeout`",
+          {}};
+}
+
 // Until the frames have all of `pending_`, and the end where there is one.
 Task<Result<void>> ServerExchange::wait_until_taken(std::chrono::milliseconds patience) {
   for (;;) {
@@ -286,12 +322,15 @@ Task<Result<void>> ServerExchange::wait_until_taken(std::chrono::milliseconds pa
     if (closed_) co_return refuse(ErrorCode::kClosed, "client reset the stream");
     if (cancelled_ && tunnel_) co_return fail(ErrorCode::kCancelled, "the tunnel has ended");
     const std::size_t before = pending_.size();
-    if (co_await taken_.wait(after(loop().now(), patience)) || pending_.size() < before) continue;
-    pending_ = {};
-    connection_.context().on_abuse(Abuse::kWindow, connection_.info());
-    reset(NGHTTP2_CANCEL);
-    co_return fail(ErrorCode::kTimeout, "client took no bytes for `body_timeout`",
-                   ErrorSource::kClient);
+    const std::uint64_t sent = connection_.sent();
+    const TimePoint since = loop().now();
+    const TimePoint until =
+        patience == kForever ? kNoDeadline : sending_.deadline(since, patience, before);
+    const bool opened = co_await taken_.wait(until);
+    const std::uint64_t moved = moved_since(before, sent);
+    if (patience != kForever) sending_.waited(since, loop().now(), moved);
+    if (!opened && (moved == 0 || sending_.used_up()))
+      co_return std::unexpected(too_slow_to_take());
   }
 }
 
@@ -353,6 +392,7 @@ Task<void> ServerExchange::finish() {
     reset(NGHTTP2_NO_ERROR);
   }
   while (!closed_) (void)co_await taken_.wait(kNoDeadline);
+  if (wide_) connection_.narrowed();
   give_back_piece();
   while (!received_.empty()) {
     lent_ = received_.front().size();

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "http/exchange.h"
 #include "http/server.h"
+#include "http/transfer_rate.h"
 #include "http2/received_body.h"
 #include "http2/request_head.h"
 #include "runtime/buffer_pool.h"
@@ -98,6 +99,8 @@ class ServerExchange final : private ExchangeMemory, public http::Exchange {
   Task<Result<void>> send(std::string_view bytes, http::More more,
                           std::chrono::milliseconds patience);
   Task<Result<void>> wait_until_taken(std::chrono::milliseconds patience);
+  [[nodiscard]] std::uint64_t moved_since(std::size_t pending, std::uint64_t of_connection) const;
+  Error too_slow_to_take();
   void reset(std::uint32_t code);
 
   ServerConnection& connection_;
@@ -108,6 +111,8 @@ class ServerExchange final : private ExchangeMemory, public http::Exchange {
   // The request.
   ReceivedBody received_;
   std::size_t lent_ = 0;  // bytes that the last read gave
+  http::TransferRate receiving_;
+  bool wide_ = false;  // its window has been widened
   std::uint64_t arrived_ = 0;
   std::optional<Error> body_error_;
   std::optional<Error> trailer_error_;
@@ -118,6 +123,7 @@ class ServerExchange final : private ExchangeMemory, public http::Exchange {
   bool continue_owed_ = false;
   // The response.
   std::string_view pending_;  // what the handler waits for to be taken
+  http::TransferRate sending_;
   http::Fields response_trailers_;
   runtime::Gate taken_;
   End end_ = End::kNo;
