@@ -140,7 +140,7 @@ for (const { name, reference, begin, limits, seen } of cases) {
 
 test('connections made anew without end are reset beyond their rate, and end in a ban (connection flood; RFC 4732 2.2)', async () => {
   const gateway = await start({ connection_rate_per_address: '50/10s' }, {}, { bans: { counters: { connections: '20/1m' } } });
-  const running = attack(gateway.port, 8, { begin: (socket) => socket.end('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n') });
+  const running = attack(gateway.port, 8, { begin: (socket) => socket.resume().end('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n') });
   await eventually('the bound', async () => (await count(gateway, 'portcullis_connections_refused_total', { reason: 'connection_rate_per_address' })) >= 20, { timeout: 10_000 });
   const ban = await gateway.event('banned', 10_000);
   assert.deepEqual([ban.address, ban.reason], [kAttacker, 'connections']);
@@ -168,7 +168,7 @@ test('whole handshakes, one after the other, are held to the rate of connections
 test('requests beyond a rate are refused before anything is looked up for them, and end in a ban (request flood; OWASP API4:2023)', async () => {
   const gateway = await start({}, {}, { bans: { counters: { rate_limited: '30/1m' } }, limits: { flood: { key: 'client.address', rate: '20/10s' } }, api: { limits: ['flood'] } });
   const requests = upstream.requests.length;
-  const running = attack(gateway.port, 5, { begin: (socket) => socket.end('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20)) });
+  const running = attack(gateway.port, 5, { begin: (socket) => socket.resume().end('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20)) });
   const ban = await gateway.event('banned', 10_000);
   assert.deepEqual([ban.address, ban.reason], [kAttacker, 'rate_limited']);
   assert.ok(upstream.requests.length - requests < 60, 'few got through');
