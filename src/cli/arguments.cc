@@ -30,6 +30,11 @@ std::string in_order(std::span<const std::string_view> wanted) {
   return text + '`';
 }
 
+// `[FILE…]`: any number of words, none too.
+bool takes_any(std::span<const std::string_view> wanted) {
+  return !wanted.empty() && wanted.back().ends_with("…]");
+}
+
 const Option* find_option(std::string_view name, std::span<const Option> options) {
   const auto found = std::ranges::find_if(options, [&](const Option& option) {
     const bool is_letter = name.size() == 2 && option.letter != 0 && name[1] == option.letter;
@@ -61,7 +66,7 @@ Result<Arguments> parse_arguments(std::span<const std::string_view> words,
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     if (word.size() < 2 || word.front() != '-') {
-      if (arguments.words_.size() == wanted.size()) {
+      if (arguments.words_.size() >= wanted.size() && !takes_any(wanted)) {
         return wrong(wanted.empty() ? "found a word where only options may stand"
                                     : "found a word more than " + in_order(wanted));
       }
@@ -88,7 +93,7 @@ Result<Arguments> parse_arguments(std::span<const std::string_view> words,
     }
     arguments.given_.push_back({option->name, value});
   }
-  if (arguments.words_.size() < wanted.size()) {
+  if (arguments.words_.size() + (takes_any(wanted) ? 1 : 0) < wanted.size()) {
     return wrong("`" + std::string(wanted[arguments.words_.size()]) + "` is missing: it takes " +
                  in_order(wanted));
   }

@@ -47,10 +47,10 @@ class Arguments {
 };
 
 // Takes `--config FILE`, `--config=FILE`, `-c FILE`, and `--json`, and exactly the words that are
-// `wanted`, by what help calls them. Refuses options that are not among `options` (naming the
-// nearest), options given twice, values that are missing, empty or not wanted, and words beyond
-// those. They are not repeated in the message: a key pasted in the wrong place must not land in a
-// terminal's log. Errors: kBadConfig.
+// `wanted`, by what help calls them; when the last is `[FILE…]`, any number for it. Refuses options
+// that are not among `options` (naming the nearest), options given twice, values that are missing,
+// empty or not wanted, and words beyond those. They are not repeated in the message: a key pasted
+// in the wrong place must not land in a terminal's log. Errors: kBadConfig.
 [[nodiscard]] Result<Arguments> parse_arguments(std::span<const std::string_view> words,
                                                 std::span<const Option> options,
                                                 std::span<const std::string_view> wanted = {});
