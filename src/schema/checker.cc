@@ -15,10 +15,11 @@ namespace {
 
 // Blocks that may be open at once: the depth of a text, times how deep a schema says things of
 // one value. Keeps the stack within a worker's.
-constexpr std::uint32_t kDepth = 1536;
-// Work for a text: so much, and so much for each token. An ordinary schema takes two or three.
+constexpr std::uint32_t kDepth = 1200;
+// Work for a text: so much, and so much for each token. An ordinary schema takes two or three; one
+// that offers hundreds of alternatives, hundreds.
 constexpr std::uint64_t kWork = 100'000;
-constexpr std::uint64_t kWorkPerToken = 256;
+constexpr std::uint64_t kWorkPerToken = 1024;
 
 void append_path(std::string& out, const Text& text, const Frame* frame) {
   if (frame == nullptr) return;

@@ -11,8 +11,7 @@ void Compiler::compile_references(Building& b) {
     if (!value->is(Kind::kString)) {
       wrong(b, Keyword::kRef, "expects a URI reference");
     } else if (const auto target = registry_.resolve(b.where, "$ref", value->string())) {
-      const Location found = *target;
-      const std::uint32_t block = same_value_block(b, block_at(b, Keyword::kRef, found));
+      const std::uint32_t block = same_value_block(b, block_at(b, Keyword::kRef, *target));
       if (block != kAccept) b.add(kAllKinds, {.op = Op::kCall, .a = block});
     }
   }
@@ -23,7 +22,7 @@ void Compiler::compile_references(Building& b) {
 // A dynamic reference is an ordinary one, unless it first leads to a dynamic anchor (2020-12 core
 // 8.2.3.2), or to a root with `$recursiveAnchor` (2019-09 core 8.2.4.2.1).
 void Compiler::compile_dynamic_reference(Building& b, Keyword keyword) {
-  const Node value = *b.find(keyword);
+  const Node value = b.value(keyword);
   if (!value.is(Kind::kString)) {
     wrong(b, keyword, "expects a URI reference");
     return;

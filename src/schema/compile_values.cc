@@ -144,11 +144,12 @@ void Compiler::compile_values(Building& b, Keyword keyword, std::span<const Node
     } else if (!own.empty() && kind == Kind::kNumber) {
       NumberSet set;
       for (const Node one : own) set.numbers.push_back(constant(one));
+      std::ranges::sort(set.numbers, is_less);
       made.op = Op::kEnumNumbers;
       made.a = push(program_.number_sets, std::move(set));
     } else if (!own.empty()) {
       made.op = Op::kEqual;
-      made.a = static_cast<std::uint32_t>(program_.constants.size());
+      made.a = static_cast<std::uint32_t>(program_.constants.places.size());
       made.b = static_cast<std::uint32_t>(own.size());
       for (const Node one : own) add_constant(one);
     }

@@ -1,5 +1,7 @@
 #include "schema/compiler.h"
 
+#include "base/check.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,6 +33,7 @@ Program Compiler::compile(std::string_view text, std::span<const std::string> en
     compile_dynamic();
   } while (done_ < locations_.size() && !problems_.enough());
   if (!problems_.any()) refuse_endless();
+  read_constants();
   return std::move(program_);
 }
 
@@ -96,13 +99,12 @@ std::uint32_t Compiler::block_at(const Building& b, Keyword keyword, const Locat
 
 Location Compiler::child(const Building& b, Keyword keyword, std::string_view token,
                          Node node) const {
-  const Location held = registry_.child(b.where, b.name(keyword), *b.find(keyword));
+  const Location held = registry_.child(b.where, b.name(keyword), b.value(keyword));
   return registry_.child(held, token, node);
 }
 
 std::uint32_t Compiler::block_in(Building& b, Keyword keyword) {
-  const std::optional<Node> value = b.find(keyword);
-  return block_at(b, keyword, registry_.child(b.where, b.name(keyword), *value));
+  return block_at(b, keyword, registry_.child(b.where, b.name(keyword), b.value(keyword)));
 }
 
 bool Compiler::is_false(const Building& b, Keyword keyword) const {
@@ -196,7 +198,7 @@ std::uint32_t Compiler::rule(const Building& b, Keyword keyword, std::string mes
 }
 
 void Compiler::wrong(const Building& b, Keyword keyword, std::string message) {
-  problems_.add(*b.where.document, b.find(keyword)->at(),
+  problems_.add(*b.where.document, b.value(keyword).at(),
                 extend_pointer(b.where.pointer, b.name(keyword)), std::move(message));
 }
 
@@ -214,16 +216,28 @@ Number Compiler::constant(Node node) {
   return Number(std::string_view(program_.number_texts.back()));
 }
 
-std::uint32_t Compiler::add_constant(Node node) {
-  auto made = std::make_unique<Constant>();
-  made->text = node.text().raw(node.at());
-  // A part of what was read within the same bounds.
-  (void)made->tokens.read(made->text, {.size = SIZE_MAX,
-                                       .depth = options_.depth,
-                                       .string_bytes = UINT32_MAX,
-                                       .number_chars = UINT32_MAX,
-                                       .properties = UINT32_MAX});
-  return push(program_.constants, std::move(made));
+void Compiler::add_constant(Node node) {
+  Constants& constants = program_.constants;
+  if (constants.text.size() > 1) constants.text.push_back(',');
+  const std::string_view raw = node.text().raw(node.at());
+  constants.text.insert(constants.text.end(), raw.begin(), raw.end());
+  constants.places.push_back(0);  // known when all of them are
+}
+
+void Compiler::read_constants() {
+  Constants& constants = program_.constants;
+  constants.text.push_back(']');
+  // All of it was read before, within bounds; the array around it is one more level.
+  const std::string_view text(constants.text.data(), constants.text.size());
+  PC_CHECK(constants.tokens.read(text, {.size = SIZE_MAX,
+                                        .depth = UINT32_MAX,
+                                        .string_bytes = UINT32_MAX,
+                                        .number_chars = UINT32_MAX,
+                                        .properties = UINT32_MAX}));
+  std::size_t index = 0;
+  Node(constants.tokens, Text::root()).for_elements([&](Node one) {
+    constants.places[index++] = one.at();
+  });
 }
 
 std::optional<std::uint32_t> Compiler::add_pattern(const Building& b, Keyword keyword, Node node,

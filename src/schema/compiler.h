@@ -40,6 +40,10 @@ struct Building {
     if (one.value == 0) return std::nullopt;
     return Node(where.document->tokens, one.value);
   }
+  // Of a keyword that is there.
+  [[nodiscard]] Node value(Keyword keyword) const {
+    return {where.document->tokens, held[static_cast<std::size_t>(keyword)].value};
+  }
   [[nodiscard]] std::string_view name(Keyword keyword) const {
     return held[static_cast<std::size_t>(keyword)].row->name;
   }
@@ -133,7 +137,8 @@ class Compiler {
   void wrong_at(const Building& b, Keyword keyword, Node node, std::string_view token,
                 std::string message);
   Number constant(Node node);
-  std::uint32_t add_constant(Node node);
+  void add_constant(Node node);
+  void read_constants();
   std::optional<std::uint32_t> add_pattern(const Building& b, Keyword keyword, Node node,
                                            std::string_view token, std::string_view text);
   std::uint32_t dynamic_number(std::string_view anchor);

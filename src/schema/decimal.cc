@@ -45,9 +45,8 @@ std::uint64_t power_of_ten(std::int64_t exponent, std::uint64_t modulus) {
 // The digits of a small number as text, so that it can be a Decimal.
 class SmallText {
  public:
-  explicit SmallText(std::int64_t number) {
-    end_ = std::to_chars(chars_.data(), chars_.data() + chars_.size(), number).ptr;
-  }
+  explicit SmallText(std::int64_t number)
+      : end_(std::to_chars(chars_.data(), chars_.data() + chars_.size(), number).ptr) {}
   [[nodiscard]] Decimal decimal() const {
     return Decimal::of({chars_.data(), static_cast<std::size_t>(end_ - chars_.data())});
   }
@@ -103,13 +102,25 @@ int compare(const Decimal& a, const Decimal& b) {
   return a.size() > b.size() ? above : -above;
 }
 
-Number::Number(std::string_view text) : decimal_(Decimal::of(text)) {
-  is_small_ = decimal_.is_integer() && decimal_.point <= static_cast<std::int64_t>(kSmallDigits);
-  if (!is_small_) return;
-  is_small_ = false;
-  small_ = whole_part().value_or(0);
-  is_small_ = true;
+namespace {
+
+// Without its fraction; nothing when that has more than 18 digits.
+std::optional<std::int64_t> whole_part_of(const Decimal& decimal) {
+  if (decimal.point > static_cast<std::int64_t>(kSmallDigits)) return std::nullopt;
+  std::int64_t whole = 0;
+  for (std::int64_t at = 0; at < decimal.point; ++at) {
+    const auto i = static_cast<std::size_t>(at);
+    whole = whole * 10 + (i < decimal.size() ? decimal.digit(i) - '0' : 0);
+  }
+  return decimal.negative ? -whole : whole;
 }
+
+}  // namespace
+
+Number::Number(std::string_view text)
+    : decimal_(Decimal::of(text)),
+      is_small_(decimal_.is_integer() && decimal_.point <= static_cast<std::int64_t>(kSmallDigits)),
+      small_(is_small_ ? whole_part_of(decimal_).value_or(0) : 0) {}
 
 namespace {
 
@@ -135,14 +146,7 @@ int compare(const Number& a, const Number& b) {
 }
 
 std::optional<std::int64_t> Number::whole_part() const {
-  if (is_small_) return small_;
-  if (decimal_.point > static_cast<std::int64_t>(kSmallDigits)) return std::nullopt;
-  std::int64_t whole = 0;
-  for (std::int64_t at = 0; at < decimal_.point; ++at) {
-    const auto i = static_cast<std::size_t>(at);
-    whole = whole * 10 + (i < decimal_.size() ? decimal_.digit(i) - '0' : 0);
-  }
-  return decimal_.negative ? -whole : whole;
+  return is_small_ ? small_ : whole_part_of(decimal_);
 }
 
 bool Divisor::set(const Number& number) {

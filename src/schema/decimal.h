@@ -54,12 +54,13 @@ class Number {
   [[nodiscard]] const Decimal& decimal() const { return decimal_; }
 
  private:
+  Decimal decimal_;
   bool is_small_ = true;
   std::int64_t small_ = 0;
-  Decimal decimal_;
 };
 
 [[nodiscard]] int compare(const Number& a, const Number& b);
+[[nodiscard]] inline bool is_less(const Number& a, const Number& b) { return compare(a, b) < 0; }
 
 // What numbers may have to be multiples of: above 0, of up to 18 digits that matter.
 class Divisor {

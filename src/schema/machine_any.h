@@ -92,8 +92,8 @@ inline std::uint32_t Machine::find_dynamic(const Instruction& one) const {
 
 inline bool Machine::equals_one(const Instruction& one, At at) {
   for (std::uint32_t i = 0; i < one.b; ++i) {
-    const Text& wanted = program_.constants[one.a + i]->tokens;
-    if (same_value(wanted, Text::root(), text_, at, budget_)) return true;
+    const Constants& wanted = program_.constants;
+    if (same_value(wanted.tokens, wanted.places[one.a + i], text_, at, budget_)) return true;
   }
   return false;
 }

@@ -15,6 +15,7 @@ bool Machine::items(const ItemRules& rules, At at, Marks* marks, const Frame* wh
   At element = at + 1;
   // Where the rest may be anything, it is not walked.
   const std::uint32_t end = rules.rest == kAccept ? std::min(count, prefix) : count;
+  if (!budget_.take(end)) return false;
   for (std::uint32_t index = 0; index < end; ++index) {
     const std::uint32_t block = index < prefix ? rules.prefix[index] : rules.rest;
     const Frame here{where, 0, index, true};
@@ -38,6 +39,7 @@ bool Machine::contains(const ContainsRule& rule, At at, Marks* marks, const Fram
   const std::uint32_t count = text_.count(at);
   const bool ask_all = rule.marks && marks != nullptr;
   std::uint64_t found = 0;
+  if (!budget_.take(count)) return false;
   At element = at + 1;
   for (std::uint32_t index = 0; index < count; ++index) {
     if (rule.block == kAccept || eval<false>(rule.block, element, nullptr, nullptr)) {
@@ -78,6 +80,7 @@ template <bool kTell>
 bool Machine::unevaluated_items(const Instruction& one, At at, Marks& marks, const Frame* where) {
   bool fine = true;
   const std::uint32_t count = text_.count(at);
+  if (!budget_.take(count)) return false;
   At element = at + 1;
   for (std::uint32_t index = 0; index < count; ++index) {
     if (!is_marked(marks, index)) {

@@ -21,6 +21,7 @@ bool Machine::properties(const PropertyRules& rules, At at, Marks* marks, const 
   bool fine = true;
   std::uint32_t required = 0;  // that are there; no name is there twice
   const std::uint32_t count = text_.count(at);
+  if (!budget_.take(count)) return false;
   At name = at + 1;
   for (std::uint32_t index = 0; index < count; ++index) {
     bool known = false;
@@ -61,6 +62,7 @@ bool Machine::properties(const PropertyRules& rules, At at, Marks* marks, const 
 template <bool kTell>
 bool Machine::names(std::uint32_t block, At at, const Frame* where) {
   bool fine = true;
+  if (!budget_.take(text_.count(at))) return false;
   At name = at + 1;
   for (std::uint32_t left = text_.count(at); left > 0; --left) {
     const Frame here{where, name, 0, false};
@@ -74,6 +76,7 @@ bool Machine::names(std::uint32_t block, At at, const Frame* where) {
 template <bool kTell>
 bool Machine::dependent(const DependentRules& rules, At at, Marks* marks, const Frame* where) {
   bool fine = true;
+  if (!budget_.take(text_.count(at))) return false;
   At name = at + 1;
   for (std::uint32_t left = text_.count(at); left > 0; --left) {
     const std::uint32_t number = rules.names.find(text_.hash(name), text_.string(name));
@@ -96,6 +99,7 @@ bool Machine::unevaluated_properties(const Instruction& one, At at, Marks& marks
                                      const Frame* where) {
   bool fine = true;
   const std::uint32_t count = text_.count(at);
+  if (!budget_.take(count)) return false;
   At name = at + 1;
   for (std::uint32_t index = 0; index < count; ++index) {
     if (!is_marked(marks, index)) {

@@ -26,7 +26,7 @@ struct Options {
 
   // What a schema may cost.
   std::size_t document_bytes = 16 * 1024 * 1024;
-  std::uint32_t depth = 256;
+  std::uint32_t depth = 256;  // at most 400
   std::uint32_t documents = 512;
   std::uint32_t schemas = 1'000'000;
   std::size_t errors = 50;  // after so many the compiler gives up

@@ -14,7 +14,6 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,7 @@ enum class Op : std::uint8_t {
   kOneOf,        // the same
   kNot,          // a: block
   kIf,           // a: conditions
-  kEqual,        // a: first in `constants`; b: how many
+  kEqual,        // a: first of the `constants`; b: how many
   // numbers
   kInteger,
   kPlainInteger,  // without fraction or exponent: draft 4
@@ -111,14 +110,15 @@ struct Condition {
   std::uint32_t fail = kAccept;
 };
 
-// A value of the schema.
-struct Constant {
-  std::string text;
+// Values of the schema, as one array.
+struct Constants {
+  std::vector<char> text{'['};  // no string: one that is short moves when its owner does
   Text tokens;
+  std::vector<At> places;
 };
 
 struct NumberSet {
-  std::vector<Number> numbers;
+  std::vector<Number> numbers;  // in order
 };
 
 struct ItemRules {
@@ -177,7 +177,7 @@ struct Program {
   std::vector<Rule> rules;
   std::vector<std::uint32_t> lists;  // blocks
   std::vector<Condition> conditions;
-  std::vector<std::unique_ptr<Constant>> constants;
+  Constants constants;
   std::vector<Range> ranges;
   std::vector<Divisor> divisors;
   std::vector<NumberSet> number_sets;

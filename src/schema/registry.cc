@@ -12,6 +12,8 @@ namespace portcullis::schema {
 namespace {
 
 constexpr std::uint32_t kMetaschemasDeep = 8;
+// Below what a Text may have, so that what is taken out of a document can be read by itself.
+constexpr std::uint32_t kDepthLimit = 400;
 
 // A plain name of an anchor: 2019-09 core 8.2.3, and what RFC 3986 lets a fragment have for the
 // older drafts.
@@ -74,7 +76,7 @@ Document* Registry::add_document(std::string_view uri, std::string text, std::st
   document->uri = uri;
   document->text = std::move(text);
   const Bounds bounds{.size = options_.document_bytes,
-                      .depth = options_.depth,
+                      .depth = std::min(options_.depth, kDepthLimit),
                       .string_bytes = 1024 * 1024,
                       .number_chars = 4096,
                       .properties = 100'000};
