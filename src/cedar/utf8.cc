@@ -1,0 +1,43 @@
+#include "cedar/utf8.h"
+
+namespace portcullis::cedar {
+
+Utf8Character read_utf8(std::string_view text) {
+  if (text.empty()) return {};
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return {first, 1};
+  std::uint8_t size = 0;
+  char32_t code = 0;
+  char32_t least = 0;
+  if (first >= 0xc2 && first <= 0xdf) {
+    size = 2, code = first & 0x1fU, least = 0x80;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    size = 3, code = first & 0x0fU, least = 0x800;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    size = 4, code = first & 0x07U, least = 0x10000;
+  }
+  if (size == 0 || text.size() < size) return {};
+  for (std::size_t i = 1; i < size; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xc0U) != 0x80) return {};
+    code = code << 6U | (byte & 0x3fU);
+  }
+  if (code < least || !is_scalar_value(code)) return {};
+  return {code, size};
+}
+
+void append_utf8(std::string& out, char32_t code) {
+  const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6U), put(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12U), put(0x80 | (code >> 6U & 0x3f)), put(0x80 | (code & 0x3f));
+  } else {
+    put(0xf0 | code >> 18U), put(0x80 | (code >> 12U & 0x3f));
+    put(0x80 | (code >> 6U & 0x3f)), put(0x80 | (code & 0x3f));
+  }
+}
+
+}  // namespace portcullis::cedar

@@ -1,0 +1,25 @@
+// One character of UTF-8 (RFC 3629) at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace portcullis::cedar {
+
+struct Utf8Character {
+  char32_t code = 0;
+  std::uint8_t size = 0;  // bytes; 0 when the text does not begin with a character
+};
+
+// Refuses overlong forms, surrogates and what is above U+10FFFF.
+[[nodiscard]] Utf8Character read_utf8(std::string_view text);
+
+// `code` must be a scalar value: below 0x110000 and no surrogate.
+void append_utf8(std::string& out, char32_t code);
+
+[[nodiscard]] constexpr bool is_scalar_value(char32_t code) {
+  return code < 0xd800 || (code > 0xdfff && code < 0x110000);
+}
+
+}  // namespace portcullis::cedar
