@@ -48,6 +48,15 @@ std::string_view AstBuilder::text(std::string_view text) {
   return kept;
 }
 
+std::span<const Expr* const> AstBuilder::chain(ExprKind kind,
+                                               const std::vector<const Expr*>& operands) {
+  if (operands.front()->kind != kind) return list(operands);
+  std::vector<const Expr*> all(operands.front()->operands.begin(),
+                               operands.front()->operands.end());
+  all.insert(all.end(), operands.begin() + 1, operands.end());
+  return list(all);
+}
+
 const Expr* AstBuilder::expr(const Expr& node) {
   std::uint16_t below = 0;
   for (const Expr* operand : node.operands) below = std::max(below, operand->height);

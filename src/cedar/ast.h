@@ -74,12 +74,12 @@ struct Expr {
   Function function = Function::kIp;
   bool boolean = false;
   std::uint16_t height = 1;  // of the tree, at most kMaxHeight
-  Span span;
+  Span span = {};
   std::int64_t integer = 0;
-  std::string_view text;
-  std::string_view id;
-  std::span<const Expr* const> operands;
-  std::span<const std::string_view> names;
+  std::string_view text = {};
+  std::string_view id = {};
+  std::span<const Expr* const> operands = {};
+  std::span<const std::string_view> names = {};
 };
 
 // Deeper expressions are refused, so that what walks a tree may recurse.
@@ -146,6 +146,10 @@ class AstBuilder {
     std::uninitialized_copy(items.begin(), items.end(), copy);
     return {copy, items.size()};
   }
+  // The operands of a kAnd or kOr: when the first is one of the same kind itself, its operands.
+  // `(a && b) && c` is `a && b && c`.
+  [[nodiscard]] std::span<const Expr* const> chain(ExprKind kind,
+                                                   const std::vector<const Expr*>& operands);
   // Copies the node and gives it its height. The operands must be made already; nothing is made
   // when the tree would be too high.
   [[nodiscard]] const Expr* expr(const Expr& node);
