@@ -150,6 +150,7 @@ Parsed<const Expr*> ExprParser::parse_has(const Expr* left) {
     do {
       PC_TRY(const Token name, take_identifier("after `has`"));
       path.push_back(builder_.text(name.text));
+      if (path.size() > kMaxHeight) return fault(name.span, std::string(kTooDeep));
     } while (tokens_.take_if(TokenKind::kDot));
   }
   return make({.kind = ExprKind::kHas,
