@@ -6,6 +6,7 @@
 #include "cedar/entities_json.h"
 #include "cedar/policy_parser.h"
 #include "cedar/request.h"
+#include "cedar/schema.h"
 #include "json/writer.h"
 
 #include <gtest/gtest.h>
@@ -70,14 +71,14 @@ class Case {
       ADD_FAILURE() << source.describe(findings.front());
       return 0;
     }
-    Symbols symbols;
-    EntitiesBuilder builder;
-    const auto read = read_entities(slurp(root_ / text_of(test, "entities")), symbols, builder);
-    if (!read) {
-      ADD_FAILURE() << to_string(read.error());
+    const auto schema = Schema::parse(slurp(root_ / text_of(test, "schema")));
+    if (!schema) {
+      ADD_FAILURE() << schema.error().front().message;
       return 0;
     }
-    auto entities = finish_entities(builder, symbols);
+    Symbols symbols;
+    const auto entities =
+        read_entities(slurp(root_ / text_of(test, "entities")), symbols, &*schema);
     if (!entities) {
       ADD_FAILURE() << to_string(entities.error());
       return 0;
@@ -85,7 +86,7 @@ class Case {
     const Engine engine = Engine::compile(policies, symbols);
     std::size_t requests = 0;
     for (const json::Value request : test.find("requests")->elements()) {
-      run_request(request, engine, *entities, symbols);
+      run_request(request, engine, *entities, symbols, *schema);
       ++requests;
     }
     return requests;
@@ -97,12 +98,12 @@ class Case {
   }
 
   static void run_request(json::Value test, const Engine& engine, const Entities& entities,
-                          const Symbols& symbols) {
+                          const Symbols& symbols, const Schema& schema) {
     std::string text;
     json::append_value(text, test);
     Arena arena;
     RequestNames names(symbols, arena);
-    const auto request = read_request(text, names, arena);
+    const auto request = read_request(text, names, arena, &schema);
     ASSERT_TRUE(request) << to_string(request.error());
     Decision decision;
     engine.decide(*request, entities, arena, decision);
@@ -115,7 +116,8 @@ class Case {
       errors.emplace(engine.policies()[error.policy].id);
       described += describe(error.error, names) + "; ";
     }
-    EXPECT_EQ(decision.allow ? "allow" : "deny", text_of(test, "decision")) << text;
+    EXPECT_EQ(std::string_view(decision.allow ? "allow" : "deny"), text_of(test, "decision"))
+        << text;
     EXPECT_EQ(determining, ids_of(*test.find("reason"))) << text;
     EXPECT_EQ(errors, ids_of(*test.find("errors"))) << text << described;
   }

@@ -10,7 +10,7 @@ ScopeTest compile_scope(const Scope& scope, const std::optional<EntityUid>& slot
                         Symbols& symbols) {
   ScopeTest test{.kind = scope.kind, .type = kNoId, .entity = kNoId};
   if (!scope.type.empty()) test.type = symbols.type(scope.type);
-  if (scope.is_slot) {
+  if (scope.is_slot && slot) {
     test.entity = symbols.entity(*slot);
   } else if (!scope.entities.empty()) {
     test.entity = symbols.entity(scope.entities.front());

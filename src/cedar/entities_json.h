@@ -12,11 +12,8 @@ namespace portcullis::cedar {
 // The greatest file of entities, and how deep a value in it may be.
 inline constexpr json::Bounds kEntitiesBounds = {.size = 1UL << 30U, .depth = 64};
 
-// Adds every entity of the text to the builder.
-[[nodiscard]] JsonResult<> read_entities(std::string_view text, Symbols& symbols,
-                                         EntitiesBuilder& builder);
-// Closes the hierarchy, in words when it cannot be.
-[[nodiscard]] JsonResult<Entities> finish_entities(EntitiesBuilder& builder,
-                                                   const Symbols& symbols);
-
+// Reads the text; with a schema, what it says must hold of every entity, its actions are there too,
+// and their hierarchy is the schema's.
+[[nodiscard]] JsonResult<Entities> read_entities(std::string_view text, Symbols& symbols,
+                                                 const Schema* schema = nullptr);
 }  // namespace portcullis::cedar

@@ -394,10 +394,11 @@ class PolicyReader {
     for (const json::Value each : elements.elements()) {
       const auto literal =
           each.is_object() && each.size() == 1 ? each.find("Literal") : std::nullopt;
+      const auto text = literal ? literal->as_string() : std::nullopt;
       if (each.as_string() == "Wildcard") {
         pattern += kWildcard;
-      } else if (literal && literal->is_string()) {
-        pattern += *literal->as_string();
+      } else if (text) {
+        pattern += *text;
       } else {
         return fault("an element of `pattern` is \"Wildcard\" or {\"Literal\": \"...\"}");
       }
@@ -424,11 +425,12 @@ class PolicyReader {
   ExprResult read_value(json::Value json) {
     switch (json.kind()) {
       case json::Kind::kBoolean:
-        return make({.kind = ExprKind::kBool, .boolean = *json.as_bool()});
+        return make({.kind = ExprKind::kBool, .boolean = json.as_bool().value_or(false)});
       case json::Kind::kInteger:
-        return make({.kind = ExprKind::kLong, .integer = *json.as_int64()});
+        return make({.kind = ExprKind::kLong, .integer = json.as_int64().value_or(0)});
       case json::Kind::kString:
-        return make({.kind = ExprKind::kString, .text = builder_.text(*json.as_string())});
+        return make(
+            {.kind = ExprKind::kString, .text = builder_.text(json.as_string().value_or(""))});
       case json::Kind::kArray:
         return read_value_array(json);
       case json::Kind::kObject:
@@ -477,14 +479,15 @@ class PolicyReader {
   }
 
   ExprResult read_value_call(json::Value call) {
-    const FunctionInfo* info = find_function(*call.find("fn")->as_string());
+    PC_TRY(const std::string_view name, string_member(call, "fn"));
+    const FunctionInfo* info = find_function(name);
     if (info == nullptr) return fault("there is no such extension function");
     std::vector<const Expr*> operands;
     if (const auto one = call.find("arg")) {
       PC_TRY(const Expr* operand, read_value(*one));
       operands.push_back(operand);
     } else {
-      const json::Value many = *call.find("args");
+      PC_TRY(const json::Value many, member(call, "args"));
       if (!many.is_array()) return fault("`args` is an array");
       for (const json::Value each : many.elements()) {
         PC_TRY(const Expr* operand, read_value(each));

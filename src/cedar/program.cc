@@ -214,7 +214,7 @@ const Node* Compiler::compile_logic(const Expr& expr) {
   std::vector<const Node*> parts;
   parts.reserve(expr.operands.size());
   for (const Expr* operand : expr.operands) parts.push_back(compile(*operand));
-  return join(expr.kind == ExprKind::kAnd ? Op::kAnd : Op::kOr, std::move(parts), &expr);
+  return join(expr.kind == ExprKind::kAnd ? Op::kAnd : Op::kOr, parts, &expr);
 }
 
 const Node* Compiler::negate(const Node* node, const Expr* source) {
@@ -227,7 +227,7 @@ const Node* Compiler::negate(const Node* node, const Expr* source) {
 }
 
 // Leaves out operands that are constant and do not decide, and all behind one that does.
-const Node* Compiler::join(Op op, std::vector<const Node*> parts, const Expr* source) {
+const Node* Compiler::join(Op op, const std::vector<const Node*>& parts, const Expr* source) {
   const bool decides = op == Op::kOr;
   std::vector<const Node*> left;
   for (const Node* part : parts) {
@@ -357,7 +357,7 @@ const Node* Compiler::compile_conditions(std::span<const Condition> conditions) 
     const Node* node = compile(*condition.body);
     parts.push_back(condition.kind == ConditionKind::kWhen ? node : negate(node, condition.body));
   }
-  const Node* all = join(Op::kAnd, std::move(parts), nullptr);
+  const Node* all = join(Op::kAnd, parts, nullptr);
   return is_bool_constant(all, true) ? nullptr : all;
 }
 

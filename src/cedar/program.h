@@ -99,7 +99,7 @@ class Compiler {
   const Node* make(const Node& node);
   const Node* constant(const Value& value, const Expr* source);
   const Node* with_operands(Op op, const Expr& expr, std::uint32_t index = 0);
-  const Node* join(Op op, std::vector<const Node*> parts, const Expr* source);
+  const Node* join(Op op, const std::vector<const Node*>& parts, const Expr* source);
   const Node* fold(const Node* node);
   const Node* negate(const Node* node, const Expr* source);
   std::span<const Node* const> keep(const std::vector<const Node*>& nodes);

@@ -116,29 +116,61 @@ JsonResult<EntityId> read_entity(std::string_view member, json::Value request, R
   return id;
 }
 
+// Whether the action applies to an entity of that type.
+JsonResult<> check_applies(std::string_view member, EntityId id, const SchemaAction& action,
+                           const std::vector<std::string>& types, const Schema& schema,
+                           const RequestNames& names, ValueReader& values) {
+  const EntityUid uid = names.uid_of(id);
+  values.enter(member);
+  if (schema.entity(uid.type) == nullptr)
+    return values.fault(fmt::format("the schema has no entity type `{}`", uid.type));
+  PC_CHECK_OK(values.check_uid(uid));
+  if (std::ranges::find(types, uid.type) == types.end())
+    return values.fault(fmt::format("`{}` does not apply to a {} of type `{}`",
+                                    to_string(action.name), member, uid.type));
+  values.leave();
+  return {};
+}
+
+JsonResult<const SchemaAction*> check_request(const Request& request, const Schema& schema,
+                                              const RequestNames& names, ValueReader& values) {
+  const EntityUid uid = names.uid_of(request.action);
+  const SchemaAction* action = schema.action(uid.type, uid.id);
+  if (action == nullptr)
+    return values.fault(fmt::format("the schema has no action `{}`", to_string(uid)));
+  PC_CHECK_OK(check_applies("principal", request.principal, *action, action->principals, schema,
+                            names, values));
+  PC_CHECK_OK(check_applies("resource", request.resource, *action, action->resources, schema, names,
+                            values));
+  return action;
+}
+
 }  // namespace
 
-JsonResult<Request> read_request(std::string_view text, RequestNames& names, Arena& arena) {
+JsonResult<Request> read_request(std::string_view text, RequestNames& names, Arena& arena,
+                                 const Schema* schema) {
   const auto document = json::Document::parse(text, kRequestBounds);
   if (!document) return std::unexpected(JsonFault{{}, document.error().detail});
   const json::Value root = document->root();
-  ValueReader values(names, arena);
+  ValueReader values(names, arena, schema);
   if (!root.is_object()) return values.fault("expected a request, which is an object");
   Request request;
+  request.names = &names;
   PC_TRY(request.principal, read_entity("principal", root, names, values));
   PC_TRY(request.action, read_entity("action", root, names, values));
   PC_TRY(request.resource, read_entity("resource", root, names, values));
-  std::vector<Field> context;
-  if (const auto json = root.find("context")) {
-    values.enter("context");
-    // The whole context may be an escape, which is then no record.
-    PC_TRY(const Value value, values.read(*json));
-    if (!value.is(ValueKind::kRecord)) return values.fault("the context is not a record");
-    request.context = value.record;
-  } else {
-    request.context = make_record(arena, context);
+  TypeRef expected = nullptr;
+  if (schema != nullptr) {
+    PC_TRY(const SchemaAction* action, check_request(request, *schema, names, values));
+    expected = action->context;
   }
-  request.names = &names;
+  values.enter("context");
+  const auto context = root.find("context");
+  const json::Document nothing = *json::Document::parse("{}");
+  // The whole context may be an escape, which is then no record.
+  PC_TRY(const Value value, values.read(context ? *context : nothing.root(), expected));
+  if (!value.is(ValueKind::kRecord)) return values.fault("the context is not a record");
+  request.context = value.record;
   return request;
 }
 

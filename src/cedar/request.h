@@ -72,8 +72,9 @@ struct Request {
 inline constexpr json::Bounds kRequestBounds = {.size = 16UL << 20U, .depth = 64};
 
 // `{"principal": …, "action": …, "resource": …, "context": {…}}`; an entity is an object or, as on
-// Cedar's command line, a string `User::"alice"`. Other members are ignored.
+// Cedar's command line, a string `User::"alice"`. Other members are ignored. With a schema, the
+// action must be declared, and the rest must be what it applies to.
 [[nodiscard]] JsonResult<Request> read_request(std::string_view text, RequestNames& names,
-                                               Arena& arena);
+                                               Arena& arena, const Schema* schema = nullptr);
 
 }  // namespace portcullis::cedar
