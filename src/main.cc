@@ -7,6 +7,7 @@
 #include "cli/explain.h"
 #include "cli/hash_key.h"
 #include "cli/json_validate.h"
+#include "cli/policy_evaluate.h"
 #include "cli/run.h"
 #include "cli/version.h"
 
@@ -46,10 +47,10 @@ bool print(std::string_view text, std::FILE* stream) {
 
 int run_process(const std::vector<std::string_view>& words) {
   const std::array commands = {
-      run_command(),           check_command(),         explain_command(),
-      hash_key_command(),      bans_list_command(),     bans_add_command(),
-      bans_remove_command(),   config_schema_command(), config_reference_command(),
-      json_validate_command(), version_command()};
+      run_command(),           check_command(),           explain_command(),
+      hash_key_command(),      bans_list_command(),       bans_add_command(),
+      bans_remove_command(),   config_schema_command(),   config_reference_command(),
+      json_validate_command(), policy_evaluate_command(), version_command()};
   Console console;
   const int code = dispatch(words, commands, console);
   (void)print(console.err, stderr);
