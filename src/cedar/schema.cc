@@ -11,20 +11,25 @@ namespace {
 constexpr std::size_t kMostCompared = 5000;
 constexpr std::size_t kLongestCompared = 100;
 
-// Levenshtein's distance over bytes, given up beyond `limit`.
+// How many bytes to insert, remove, replace or swap with the next; given up beyond `limit`.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+  std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> next(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    std::size_t least = row[0] = i;
+    next[0] = i;
+    std::size_t least = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-      least = std::min(least, row[j]);
+      const std::size_t replaced = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      next[j] = std::min({replaced, row[j] + 1, next[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        next[j] = std::min(next[j], above[j - 2] + 1);
+      least = std::min(least, next[j]);
     }
     if (least > limit) return limit + 1;
+    above.swap(row);
+    row.swap(next);
   }
   return row[b.size()];
 }

@@ -106,8 +106,10 @@ class Typechecker {
   Typed expect(const Expr& expr, const Capabilities& known, Wanted wanted,
                std::string_view help = {});
   Typed wanted_only(Typed typed, Wanted wanted, Span at, std::string_view help);
-  // False, with a finding, when values of the two types could never be equal.
-  bool comparable(TypeRef first, TypeRef second, Span at, std::string_view what);
+  // False, with a finding, when values of the two types could never be equal: "`what` of type X
+  // `with` of type Y".
+  bool comparable(TypeRef first, TypeRef second, Span at, std::string_view what,
+                  std::string_view with);
   // The common type of a set's elements or of both branches; nullptr with a finding.
   TypeRef join(TypeRef first, TypeRef second, Span at, std::string_view what);
 

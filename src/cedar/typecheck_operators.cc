@@ -50,11 +50,12 @@ std::string_view reason_of(NoBound reason) {
 
 }  // namespace
 
-bool Typechecker::comparable(TypeRef first, TypeRef second, Span at, std::string_view what) {
+bool Typechecker::comparable(TypeRef first, TypeRef second, Span at, std::string_view what,
+                             std::string_view with) {
   const auto bound = least_upper_bound(pool_, first, second);
   if (bound) return true;
   say(at,
-      std::string(what) + " of type `" + to_string(first) + "` with one of type `" +
+      std::string(what) + " of type `" + to_string(first) + "`" + std::string(with) + " of type `" +
           to_string(second) + "`",
       std::string(reason_of(bound.error())));
   return false;
@@ -123,7 +124,8 @@ Typed Typechecker::check_equality(const Expr& expr, const Capabilities& known) {
     whole.type = pool_.boolean(false);
   } else if (same_literals(*expr.operands[0], *expr.operands[1], same)) {
     whole.type = pool_.boolean(same);
-  } else if (typed && !comparable(left.type, right.type, expr.span, "this compares a value")) {
+  } else if (typed &&
+             !comparable(left.type, right.type, expr.span, "this compares a value", " with one")) {
     whole.ok = false;
   }
   if (expr.kind == ExprKind::kNotEqual && !whole.is(Kind::kBool))
@@ -225,7 +227,8 @@ Typed Typechecker::check_contains(const Expr& expr, const Capabilities& known) {
   }
   const TypeRef element = single ? set.type->element : set.type;
   if (!comparable(element, other.type, expr.span,
-                  single ? "the set has elements, and is asked for one," : "this compares a set"))
+                  single ? "the set has elements" : "this compares a set",
+                  single ? ", and is asked for one" : " with one"))
     whole.ok = false;
   return whole;
 }

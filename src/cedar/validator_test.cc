@@ -144,7 +144,7 @@ TEST_F(Validator, RefusesWhatIsIllTyped) {
 
 TEST_F(Validator, TypesNothingThatIsNeverEvaluated) {
   for (const std::string_view condition :
-       {"context.mfa && (false && 1)", "true || 1", "if true then context.mfa else 1",
+       {"context.mfa || (false && 1)", "true || 1", "if true then context.mfa else 1",
         "context.mfa || (principal is Doc && principal.nothing)",
         "context.mfa || (context has nothing && context.nothing)",
         "context.mfa || (resource.hasTag(\"a\") && 1)",
