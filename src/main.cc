@@ -7,7 +7,9 @@
 #include "cli/explain.h"
 #include "cli/hash_key.h"
 #include "cli/json_validate.h"
+#include "cli/policy_check.h"
 #include "cli/policy_evaluate.h"
+#include "cli/policy_format.h"
 #include "cli/run.h"
 #include "cli/version.h"
 
@@ -50,7 +52,8 @@ int run_process(const std::vector<std::string_view>& words) {
       run_command(),           check_command(),           explain_command(),
       hash_key_command(),      bans_list_command(),       bans_add_command(),
       bans_remove_command(),   config_schema_command(),   config_reference_command(),
-      json_validate_command(), policy_evaluate_command(), version_command()};
+      json_validate_command(), policy_evaluate_command(), policy_check_command(),
+      policy_format_command(), version_command()};
   Console console;
   const int code = dispatch(words, commands, console);
   (void)print(console.err, stderr);

@@ -19,28 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `a.cedar` itself, or the files of a folder.
-Result<std::vector<std::string>> files_of(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_directory(path, error)) return std::vector{path};
-  std::vector<std::string> files;
-  for (auto at = fs::recursive_directory_iterator(path, error);
-       !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-    if (at->path().extension() == ".cedar" && at->is_regular_file(error))
-      files.push_back(at->path().string());
-  }
-  if (error) return fail(ErrorCode::kMachine, fmt::format("{}: {}", path, error.message()));
-  if (files.empty())
-    return fail(ErrorCode::kMachine, fmt::format("{}: no `.cedar` file in this folder", path));
-  std::ranges::sort(files);
-  return files;
-}
-
-bool is_json(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && text[first] == '{';
-}
-
 // Empty when all is well.
 std::string add_policies(const std::string& file, std::string text, cedar::PolicySet& set) {
   if (is_json(text)) {
@@ -61,6 +39,27 @@ int say_error(const Error& error, Console& console) {
 
 }  // namespace
 
+Result<std::vector<std::string>> policy_files_of(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return std::vector{path};
+  std::vector<std::string> files;
+  for (auto at = fs::recursive_directory_iterator(path, error);
+       !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+    if (at->path().extension() == ".cedar" && at->is_regular_file(error))
+      files.push_back(at->path().string());
+  }
+  if (error) return fail(ErrorCode::kMachine, fmt::format("{}: {}", path, error.message()));
+  if (files.empty())
+    return fail(ErrorCode::kMachine, fmt::format("{}: no `.cedar` file in this folder", path));
+  std::ranges::sort(files);
+  return files;
+}
+
+bool is_json(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
 Result<std::string> read_text(const std::string& path) {
   std::string text;
   if (path == "-") {
@@ -80,7 +79,7 @@ Result<std::string> read_text(const std::string& path) {
 
 std::unique_ptr<cedar::PolicySet> load_policies(const std::string& path, Console& console,
                                                 int& code) {
-  const auto files = files_of(path);
+  const auto files = policy_files_of(path);
   if (!files) {
     code = say_error(files.error(), console);
     return nullptr;
