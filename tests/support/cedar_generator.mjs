@@ -137,7 +137,7 @@ export class CedarGenerator {
   }
 
   bool(depth) {
-    if (depth === 0) return this.pick(['true', 'false', 'true', 'principal has n', 'principal == resource', 'context has rec.rec', 'principal.hasTag("n")', 'principal is User']);
+    if (depth === 0) return this.pick(['true', 'false', 'true', '(principal has n)', '(principal == resource)', '(context has rec.rec)', 'principal.hasTag("n")', '(principal is User)']);
     const next = (type) => this.expression(type, depth - 1);
     const other = () => this.pick(['long', 'string', 'entity', 'set', 'record', 'ip', 'decimal', 'datetime', 'duration', 'bool']);
     switch (this.below(19)) {
