@@ -3,7 +3,7 @@
 
 #include "gateway/connection_limits.h"
 #include "overload/bans.h"
-#include "overload/gate.h"
+#include "overload/concurrency_gate.h"
 #include "overload/memory.h"
 #include "ratelimit/table.h"
 
@@ -16,7 +16,7 @@ namespace portcullis::gateway {
 struct Guard {
   explicit Guard(TimePoint start) : bans(start), arrivals(start, kArrivalSlots) {}
   overload::Bans bans;
-  overload::Gates gates;
+  overload::ConcurrencyGates gates;
   overload::Memory memory;
   // Connections of all listeners together.
   ConnectionCounts connections;

@@ -8,7 +8,7 @@
 #include "coding/coding.h"
 #include "config/config.h"
 #include "gateway/shape.h"
-#include "overload/gate.h"
+#include "overload/concurrency_gate.h"
 #include "ratelimit/limiter.h"
 #include "telemetry/metrics.h"
 
@@ -81,8 +81,9 @@ struct Plan {
   std::uint64_t body_size = 0;
   std::uint32_t retries = 0;
   config::Priority priority = config::Priority::kNormal;
-  std::vector<overload::Gate> gates;  // of the API and of the operation, where they have one
-  std::optional<overload::Gate> upstream_gate;
+  std::vector<overload::ConcurrencyGate>
+      gates;  // of the API and of the operation, where they have one
+  std::optional<overload::ConcurrencyGate> upstream_gate;
   CodingPlan coding;
   std::vector<std::string> upgrades;  // protocols that may be switched to, lower case
   PlanMetrics metrics;

@@ -161,7 +161,7 @@ Result<void> admit(Passage& passage, const Plan& plan) {
   if (!passage.worker.guard.memory.admits(plan.priority)) [[unlikely]]
     return fail(ErrorCode::kOverloaded, "the memory's ceiling is near", ErrorSource::kInternal,
                 "memory.ceiling");
-  for (const overload::Gate& gate : plan.gates) PC_CHECK_OK(passage.inside.enter(gate));
+  for (const overload::ConcurrencyGate& gate : plan.gates) PC_CHECK_OK(passage.inside.enter(gate));
   return {};
 }
 

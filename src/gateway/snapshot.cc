@@ -186,9 +186,9 @@ class SnapshotCompiler {
     snapshot_.plans_.push_back(std::move(plan));
   }
 
-  overload::Gate gate(const std::string& rule, std::uint32_t most) {
-    overload::Gates& gates = services_.gates != nullptr ? *services_.gates : own_gates_;
-    std::shared_ptr<overload::Gate::Count>& count = gate_counts_[rule];
+  overload::ConcurrencyGate gate(const std::string& rule, std::uint32_t most) {
+    overload::ConcurrencyGates& gates = services_.gates != nullptr ? *services_.gates : own_gates_;
+    std::shared_ptr<overload::ConcurrencyGate::Count>& count = gate_counts_[rule];
     if (count == nullptr) {
       count = gates.find(rule);
       services_.registry.gauge_callback(
@@ -298,8 +298,8 @@ class SnapshotCompiler {
   Services services_;
   config::Diagnostics& diagnostics_;
   std::vector<ApiShapes> shapes_;  // in the order of the APIs
-  overload::Gates own_gates_;
-  std::map<std::string, std::shared_ptr<overload::Gate::Count>> gate_counts_;  // by rule
+  overload::ConcurrencyGates own_gates_;
+  std::map<std::string, std::shared_ptr<overload::ConcurrencyGate::Count>> gate_counts_;  // by rule
 };
 
 Snapshot::Snapshot() { living_snapshots.fetch_add(1, std::memory_order_relaxed); }

@@ -13,7 +13,7 @@
 #include "http/server.h"
 #include "http2/server.h"
 #include "overload/bans.h"
-#include "overload/gate.h"
+#include "overload/concurrency_gate.h"
 #include "ratelimit/table.h"
 #include "runtime/tls.h"
 #include "telemetry/metrics.h"
@@ -34,7 +34,7 @@ struct Services {
   runtime::TicketKeys& tickets;
   // Of the snapshot before: what of it has not changed is used again.
   std::shared_ptr<const TlsContexts> tls_before = nullptr;
-  overload::Gates* gates = nullptr;  // null: of this snapshot alone
+  overload::ConcurrencyGates* gates = nullptr;  // null: of this snapshot alone
 };
 
 struct ListenerPlan {

@@ -1,4 +1,4 @@
-#include "overload/gate.h"
+#include "overload/concurrency_gate.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 namespace portcullis::overload {
 namespace {
 
-TEST(Gate, LetsInAsManyAsItSays) {
-  Gates gates;
-  const Gate gate("apis.shop.concurrency", 2, gates.find("apis.shop.concurrency"));
+TEST(ConcurrencyGate, LetsInAsManyAsItSays) {
+  ConcurrencyGates gates;
+  const ConcurrencyGate gate("apis.shop.concurrency", 2, gates.find("apis.shop.concurrency"));
   std::optional<Inside> one(std::in_place);
   Inside two;
   EXPECT_TRUE(one->enter(gate));
@@ -26,10 +26,10 @@ TEST(Gate, LetsInAsManyAsItSays) {
   EXPECT_TRUE(three.enter(gate));
 }
 
-TEST(Gate, IsLeftOnEachWayOut) {
-  Gates gates;
-  const Gate wide("a", 10, gates.find("a"));
-  const Gate narrow("b", 0, gates.find("b"));
+TEST(ConcurrencyGate, IsLeftOnEachWayOut) {
+  ConcurrencyGates gates;
+  const ConcurrencyGate wide("a", 10, gates.find("a"));
+  const ConcurrencyGate narrow("b", 0, gates.find("b"));
   {
     Inside inside;
     EXPECT_TRUE(inside.enter(wide));
@@ -40,23 +40,23 @@ TEST(Gate, IsLeftOnEachWayOut) {
   EXPECT_EQ(narrow.inside(), 0U);
 }
 
-TEST(Gates, KeepTheCountThroughAReload) {
-  Gates gates;
-  std::optional<Gate> before(std::in_place, "apis.a.concurrency", 5,
-                             gates.find("apis.a.concurrency"));
+TEST(ConcurrencyGates, KeepTheCountThroughAReload) {
+  ConcurrencyGates gates;
+  std::optional<ConcurrencyGate> before(std::in_place, "apis.a.concurrency", 5,
+                                        gates.find("apis.a.concurrency"));
   Inside inside;
   ASSERT_TRUE(inside.enter(*before));
-  const Gate after("apis.a.concurrency", 1, gates.find("apis.a.concurrency"));
+  const ConcurrencyGate after("apis.a.concurrency", 1, gates.find("apis.a.concurrency"));
   EXPECT_EQ(after.inside(), 1U);
   Inside other;
   EXPECT_FALSE(other.enter(after));
-  const Gate another("apis.b.concurrency", 1, gates.find("apis.b.concurrency"));
+  const ConcurrencyGate another("apis.b.concurrency", 1, gates.find("apis.b.concurrency"));
   EXPECT_EQ(another.inside(), 0U);
 }
 
-TEST(Gate, IsExactOverThreads) {
-  Gates gates;
-  const Gate gate("a", 3, gates.find("a"));
+TEST(ConcurrencyGate, IsExactOverThreads) {
+  ConcurrencyGates gates;
+  const ConcurrencyGate gate("a", 3, gates.find("a"));
   std::atomic<int> inside{0};
   std::atomic<int> most{0};
   std::vector<std::thread> threads;

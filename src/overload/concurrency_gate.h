@@ -19,14 +19,14 @@
 
 namespace portcullis::overload {
 
-class Gate {
+class ConcurrencyGate {
  public:
   struct alignas(64) Count {
     std::atomic<std::uint32_t> inside{0};
   };
 
   // `rule` is the key that says `most`.
-  Gate(std::string rule, std::uint32_t most, std::shared_ptr<Count> count)
+  ConcurrencyGate(std::string rule, std::uint32_t most, std::shared_ptr<Count> count)
       : rule_(std::move(rule)), most_(most), count_(std::move(count)) {}
 
   // False, and nothing counted, when as many are inside as there may be.
@@ -48,13 +48,13 @@ class Gate {
 };
 
 // The counts by the rule's name: through a reload the requests that are under way stay counted.
-class Gates {
+class ConcurrencyGates {
  public:
-  [[nodiscard]] std::shared_ptr<Gate::Count> find(const std::string& rule);
+  [[nodiscard]] std::shared_ptr<ConcurrencyGate::Count> find(const std::string& rule);
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Gate::Count>> counts_;
+  std::map<std::string, std::weak_ptr<ConcurrencyGate::Count>> counts_;
 };
 
 // The gates that one request is inside of; it leaves them when this goes, whatever happens.
@@ -69,10 +69,10 @@ class Inside {
     for (std::size_t i = 0; i < count_; ++i) gates_[i]->leave();
   }
   // The gate must outlive this. Errors: kOverloaded, with the gate's rule.
-  [[nodiscard]] Result<void> enter(const Gate& gate);
+  [[nodiscard]] Result<void> enter(const ConcurrencyGate& gate);
 
  private:
-  std::array<const Gate*, kMost> gates_{};
+  std::array<const ConcurrencyGate*, kMost> gates_{};
   std::size_t count_ = 0;
 };
 
