@@ -3,6 +3,7 @@
 #include "schema/pattern.h"
 
 #include "base/check.h"
+#include "base/encoding.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +20,7 @@ std::string as_utf8(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
     const char32_t one = schema::next_code_point(bytes, at);
     const bool scalar = one <= schema::kLastCodePoint && (one < 0xd800 || one > 0xdfff);
-    schema::append_utf8(text, scalar ? one : char32_t{0xfffd});
+    portcullis::append_utf8(text, scalar ? one : char32_t{0xfffd});
   }
   return text;
 }

@@ -96,5 +96,30 @@ TEST(Arena, AlignsAndGrowsBeyondWhatItWasLent) {
   std::memset(empty.allocate(10000), 3, 10000);
 }
 
+TEST(Encoding, ReadsOnePercentEncodedOctet) {
+  EXPECT_EQ(percent_octet("a%4fb", 1), 0x4f);
+  EXPECT_EQ(percent_octet("%Ff", 0), 0xff);
+  EXPECT_EQ(percent_octet("%00", 0), 0);
+  for (const std::string_view bad : {"", "%", "%4", "%4g", "%g4", "%%41", "41", "%-1", "% 1"})
+    EXPECT_EQ(percent_octet(bad, 0), -1) << bad;
+  EXPECT_EQ(percent_octet("%41", 1), -1);
+  EXPECT_EQ(percent_octet("%41", 3), -1);
+}
+
+TEST(Encoding, WritesUtf8AtTheEdgesOfEachLength) {
+  const std::pair<char32_t, std::string_view> cases[] = {{0x7f, "\x7f"},
+                                                         {0x80, "\xc2\x80"},
+                                                         {0x7ff, "\xdf\xbf"},
+                                                         {0x800, "\xe0\xa0\x80"},
+                                                         {0xffff, "\xef\xbf\xbf"},
+                                                         {0x10000, "\xf0\x90\x80\x80"},
+                                                         {0x10ffff, "\xf4\x8f\xbf\xbf"}};
+  for (const auto& [code, bytes] : cases) {
+    std::string out = "x";
+    append_utf8(out, code);
+    EXPECT_EQ(out, "x" + std::string(bytes));
+  }
+}
+
 }  // namespace
 }  // namespace portcullis

@@ -36,6 +36,53 @@ std::string_view name_of(Variable variable) {
   return {};
 }
 
+std::string_view operator_name(ExprKind kind) {
+  switch (kind) {
+    case ExprKind::kNot:
+      return "!";
+    case ExprKind::kNegate:
+      return "neg";
+    case ExprKind::kAnd:
+      return "&&";
+    case ExprKind::kOr:
+      return "||";
+    case ExprKind::kEqual:
+      return "==";
+    case ExprKind::kNotEqual:
+      return "!=";
+    case ExprKind::kLess:
+      return "<";
+    case ExprKind::kLessEqual:
+      return "<=";
+    case ExprKind::kGreater:
+      return ">";
+    case ExprKind::kGreaterEqual:
+      return ">=";
+    case ExprKind::kIn:
+      return "in";
+    case ExprKind::kAdd:
+      return "+";
+    case ExprKind::kSubtract:
+      return "-";
+    case ExprKind::kMultiply:
+      return "*";
+    case ExprKind::kContains:
+      return "contains";
+    case ExprKind::kContainsAll:
+      return "containsAll";
+    case ExprKind::kContainsAny:
+      return "containsAny";
+    case ExprKind::kIsEmpty:
+      return "isEmpty";
+    case ExprKind::kGetTag:
+      return "getTag";
+    case ExprKind::kHasTag:
+      return "hasTag";
+    default:
+      return {};
+  }
+}
+
 const Annotation* Policy::annotation(std::string_view name) const {
   const auto found = std::ranges::find(annotations, name, &Annotation::name);
   return found == annotations.end() ? nullptr : &*found;

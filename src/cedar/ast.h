@@ -68,6 +68,10 @@ enum class ExprKind : std::uint8_t {
   kCall,          // function, operands; of a method o[0] is what it is called on
 };
 
+// As JSON calls the operators and methods, which but for `neg` is how they are written in policies
+// too; empty for what is neither.
+[[nodiscard]] std::string_view operator_name(ExprKind kind);
+
 struct Expr {
   ExprKind kind = ExprKind::kBool;
   Variable variable = Variable::kPrincipal;

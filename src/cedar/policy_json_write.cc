@@ -9,53 +9,6 @@
 namespace portcullis::cedar {
 namespace {
 
-std::string_view name_of_operator(ExprKind kind) {
-  switch (kind) {
-    case ExprKind::kNot:
-      return "!";
-    case ExprKind::kNegate:
-      return "neg";
-    case ExprKind::kAnd:
-      return "&&";
-    case ExprKind::kOr:
-      return "||";
-    case ExprKind::kEqual:
-      return "==";
-    case ExprKind::kNotEqual:
-      return "!=";
-    case ExprKind::kLess:
-      return "<";
-    case ExprKind::kLessEqual:
-      return "<=";
-    case ExprKind::kGreater:
-      return ">";
-    case ExprKind::kGreaterEqual:
-      return ">=";
-    case ExprKind::kIn:
-      return "in";
-    case ExprKind::kAdd:
-      return "+";
-    case ExprKind::kSubtract:
-      return "-";
-    case ExprKind::kMultiply:
-      return "*";
-    case ExprKind::kContains:
-      return "contains";
-    case ExprKind::kContainsAll:
-      return "containsAll";
-    case ExprKind::kContainsAny:
-      return "containsAny";
-    case ExprKind::kIsEmpty:
-      return "isEmpty";
-    case ExprKind::kGetTag:
-      return "getTag";
-    case ExprKind::kHasTag:
-      return "hasTag";
-    default:
-      return {};
-  }
-}
-
 class PolicyWriter {
  public:
   explicit PolicyWriter(std::string& out) : json_(out) {}
@@ -151,7 +104,7 @@ class PolicyWriter {
       case ExprKind::kNot:
       case ExprKind::kNegate:
       case ExprKind::kIsEmpty:
-        json_.key(name_of_operator(expr.kind)).begin_object().key("arg");
+        json_.key(operator_name(expr.kind)).begin_object().key("arg");
         write_expr(*expr.operands[0]);
         json_.end_object();
         break;
@@ -180,7 +133,7 @@ class PolicyWriter {
         write_record(expr);
         break;
       default:
-        json_.key(name_of_operator(expr.kind)).begin_object().key("left");
+        json_.key(operator_name(expr.kind)).begin_object().key("left");
         write_expr(*expr.operands[0]);
         json_.key("right");
         write_expr(*expr.operands[1]);
@@ -215,7 +168,7 @@ class PolicyWriter {
   // `a && b && c` is `{&&: {left: {&&: {left: a, right: b}}, right: c}}`. A chain may be long, so
   // what opens on the left is written in a loop.
   void write_chain(const Expr& expr, std::size_t count) {
-    const std::string_view name = name_of_operator(expr.kind);
+    const std::string_view name = operator_name(expr.kind);
     for (std::size_t i = count; i > 1; --i) {
       json_.key(name).begin_object().key("left");
       if (i > 2) json_.begin_object();

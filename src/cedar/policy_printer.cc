@@ -57,49 +57,17 @@ Level level_of(const Expr& expr) {
   }
 }
 
-std::string_view sign_of(ExprKind kind) {
-  switch (kind) {
-    case ExprKind::kEqual:
-      return " == ";
-    case ExprKind::kNotEqual:
-      return " != ";
-    case ExprKind::kLess:
-      return " < ";
-    case ExprKind::kLessEqual:
-      return " <= ";
-    case ExprKind::kGreater:
-      return " > ";
-    case ExprKind::kGreaterEqual:
-      return " >= ";
-    case ExprKind::kIn:
-      return " in ";
-    case ExprKind::kAdd:
-      return " + ";
-    case ExprKind::kSubtract:
-      return " - ";
-    case ExprKind::kMultiply:
-      return " * ";
-    default:
-      return {};
-  }
-}
-
-std::string_view method_of(ExprKind kind) {
+bool is_method(ExprKind kind) {
   switch (kind) {
     case ExprKind::kContains:
-      return "contains";
     case ExprKind::kContainsAll:
-      return "containsAll";
     case ExprKind::kContainsAny:
-      return "containsAny";
     case ExprKind::kIsEmpty:
-      return "isEmpty";
     case ExprKind::kGetTag:
-      return "getTag";
     case ExprKind::kHasTag:
-      return "hasTag";
+      return true;
     default:
-      return {};
+      return false;
   }
 }
 
@@ -261,9 +229,9 @@ class Printer {
       default:
         break;
     }
-    if (const std::string_view method = method_of(expr.kind); !method.empty()) {
+    if (is_method(expr.kind)) {
       print(*expr.operands[0], Level::kMember);
-      fmt::format_to(std::back_inserter(out_), ".{}(", method);
+      fmt::format_to(std::back_inserter(out_), ".{}(", operator_name(expr.kind));
       print_arguments(expr.operands.subspan(1));
       out_ += ')';
       return;
@@ -271,7 +239,7 @@ class Printer {
     const Level level = level_of(expr);
     const bool relation = level == Level::kRelation;
     print(*expr.operands[0], relation ? next(level) : level);
-    out_ += sign_of(expr.kind);
+    fmt::format_to(std::back_inserter(out_), " {} ", operator_name(expr.kind));
     print(*expr.operands[1], next(level));
   }
 

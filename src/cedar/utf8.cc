@@ -26,18 +26,4 @@ Utf8Character read_utf8(std::string_view text) {
   return {code, size};
 }
 
-void append_utf8(std::string& out, char32_t code) {
-  const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xc0 | code >> 6U), put(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    put(0xe0 | code >> 12U), put(0x80 | (code >> 6U & 0x3f)), put(0x80 | (code & 0x3f));
-  } else {
-    put(0xf0 | code >> 18U), put(0x80 | (code >> 12U & 0x3f));
-    put(0x80 | (code >> 6U & 0x3f)), put(0x80 | (code & 0x3f));
-  }
-}
-
 }  // namespace portcullis::cedar

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace portcullis::cedar {
@@ -14,9 +13,6 @@ struct Utf8Character {
 
 // Refuses overlong forms, surrogates and what is above U+10FFFF.
 [[nodiscard]] Utf8Character read_utf8(std::string_view text);
-
-// `code` must be a scalar value: below 0x110000 and no surrogate.
-void append_utf8(std::string& out, char32_t code);
 
 [[nodiscard]] constexpr bool is_scalar_value(char32_t code) {
   return code < 0xd800 || (code > 0xdfff && code < 0x110000);

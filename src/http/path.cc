@@ -153,10 +153,9 @@ class Canonicaliser {
     for (std::size_t i = 0; i < raw.size(); ++i) {
       const char c = raw[i];
       if (c == '%') {
-        const int high = i + 2 < raw.size() ? hex_digit(raw[i + 1]) : -1;
-        const int low = i + 2 < raw.size() ? hex_digit(raw[i + 2]) : -1;
-        if (high < 0 || low < 0) return malformed("`%` without two hexadecimal digits");
-        const auto value = static_cast<unsigned char>(high * 16 + low);
+        const int escaped = percent_octet(raw, i);
+        if (escaped < 0) return malformed("`%` without two hexadecimal digits");
+        const auto value = static_cast<unsigned char>(escaped);
         if (!utf8.feed(value)) return malformed("path is not UTF-8");
         PC_CHECK_OK(octet(value));
         i += 2;
@@ -210,7 +209,7 @@ Result<void> check_query(std::string_view query, std::uint32_t most_arguments) {
   std::uint32_t arguments = query.empty() ? 0 : 1;
   for (std::size_t i = 0; i < query.size(); ++i) {
     if (query[i] == '%') {
-      if (i + 2 >= query.size() || hex_digit(query[i + 1]) < 0 || hex_digit(query[i + 2]) < 0) {
+      if (percent_octet(query, i) < 0) {
         return malformed("`%` without two hexadecimal digits in the query");
       }
       i += 2;

@@ -21,13 +21,12 @@ std::string decode_percent(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool digits = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-                        hex_digit(text[i + 2]) >= 0;
-    if (!digits) {
+    const int octet = percent_octet(text, i);
+    if (octet < 0) {
       out.push_back(text[i]);
       continue;
     }
-    out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+    out.push_back(static_cast<char>(octet));
     i += 2;
   }
   return out;

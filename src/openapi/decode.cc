@@ -60,11 +60,10 @@ Result<std::string_view> decode_text(std::string_view raw, Plus plus, Arena& are
       char c = raw[i];
       if (c == '+' && plus == Plus::kSpace) c = ' ';
       if (c == '%') {
-        const int high = i + 2 < raw.size() ? hex_digit(raw[i + 1]) : -1;
-        const int low = i + 2 < raw.size() ? hex_digit(raw[i + 2]) : -1;
-        if (high < 0 || low < 0)
+        const int octet = percent_octet(raw, i);
+        if (octet < 0)
           return refuse(ErrorCode::kMalformedRequest, "a '%' without two hexadecimal digits");
-        c = static_cast<char>(high * 16 + low);
+        c = static_cast<char>(octet);
         i += 2;
       }
       out[size++] = c;

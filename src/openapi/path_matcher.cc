@@ -40,10 +40,9 @@ Result<std::string> canonical_literal(std::string_view text) {
       append_octet(out, static_cast<unsigned char>(text[i]));
       continue;
     }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return fail(ErrorCode::kBadConfig, "a '%' without two digits");
-    append_octet(out, static_cast<unsigned char>(high * 16 + low));
+    const int octet = percent_octet(text, i);
+    if (octet < 0) return fail(ErrorCode::kBadConfig, "a '%' without two digits");
+    append_octet(out, static_cast<unsigned char>(octet));
     i += 2;
   }
   return out;

@@ -1,5 +1,7 @@
 #include "schema/code_points.h"
 
+#include "base/encoding.h"
+
 #include <algorithm>
 #include <bit>
 
@@ -9,32 +11,6 @@ namespace {
 
 constexpr char32_t kFirstSurrogate = 0xd800;
 constexpr char32_t kLastSurrogate = 0xdfff;
-
-std::size_t encode(char32_t one, std::uint8_t (&bytes)[4]) {
-  const auto tail = [one](unsigned shift) {
-    return static_cast<std::uint8_t>(0x80 | ((one >> shift) & 0x3f));
-  };
-  if (one < 0x80) {
-    bytes[0] = static_cast<std::uint8_t>(one);
-    return 1;
-  }
-  if (one < 0x800) {
-    bytes[0] = static_cast<std::uint8_t>(0xc0 | (one >> 6));
-    bytes[1] = tail(0);
-    return 2;
-  }
-  if (one < 0x10000) {
-    bytes[0] = static_cast<std::uint8_t>(0xe0 | (one >> 12));
-    bytes[1] = tail(6);
-    bytes[2] = tail(0);
-    return 3;
-  }
-  bytes[0] = static_cast<std::uint8_t>(0xf0 | (one >> 18));
-  bytes[1] = tail(12);
-  bytes[2] = tail(6);
-  bytes[3] = tail(0);
-  return 4;
-}
 
 // Splits until the bytes of the first and of the last differ only in one place behind which the
 // whole range of continuation bytes is meant; then byte by byte is exact.
@@ -62,12 +38,13 @@ void split(char32_t first, char32_t last, std::vector<ByteSequence>& out) {
       }
     }
   }
-  std::uint8_t low[4];
-  std::uint8_t high[4];
+  char low[4];
+  char high[4];
   ByteSequence sequence;
-  sequence.size = static_cast<std::uint8_t>(encode(first, low));
-  encode(last, high);
-  for (std::size_t i = 0; i < sequence.size; ++i) sequence.bytes[i] = {low[i], high[i]};
+  sequence.size = static_cast<std::uint8_t>(encode_utf8(first, low));
+  (void)encode_utf8(last, high);
+  for (std::size_t i = 0; i < sequence.size; ++i)
+    sequence.bytes[i] = {static_cast<std::uint8_t>(low[i]), static_cast<std::uint8_t>(high[i])};
   out.push_back(sequence);
 }
 
@@ -133,12 +110,6 @@ void append_utf8_sequences(CodePointRange range, std::vector<ByteSequence>& out)
     split(range.first, std::min<char32_t>(range.last, kFirstSurrogate - 1), out);
   if (range.last > kLastSurrogate)
     split(std::max<char32_t>(range.first, kLastSurrogate + 1), range.last, out);
-}
-
-void append_utf8(std::string& out, char32_t one) {
-  std::uint8_t bytes[4];
-  const std::size_t size = encode(one, bytes);
-  out.append(reinterpret_cast<const char*>(bytes), size);
 }
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {

@@ -59,8 +59,6 @@ struct ByteSequence {
 // of two of them the ranges in one place, all before being equal, are equal or disjoint.
 void append_utf8_sequences(CodePointRange range, std::vector<ByteSequence>& out);
 
-void append_utf8(std::string& out, char32_t one);
-
 // The code point at `at`, which is moved behind it. `text` is valid UTF-8 and has bytes at `at`;
 // what is not valid is read as U+FFFD a byte, and nothing is read beyond the end.
 [[nodiscard]] char32_t next_code_point(std::string_view text, std::size_t& at);

@@ -1,5 +1,7 @@
 #include "schema/code_points.h"
 
+#include "base/encoding.h"
+
 #include <gtest/gtest.h>
 
 #include <string>

@@ -31,8 +31,7 @@ bool is_sub_delim(char c) { return std::string_view("!$&'()*+,;=").contains(c); 
 
 // A `%` at `at` with two hexadecimal digits; `at` is moved behind them.
 bool take_escape(std::string_view text, std::size_t& at) {
-  if (text.size() - at < 3 || hex_digit(text[at + 1]) < 0 || hex_digit(text[at + 2]) < 0)
-    return false;
+  if (percent_octet(text, at) < 0) return false;
   at += 3;
   return true;
 }

@@ -1,5 +1,7 @@
 #include "schema/regex_runs.h"
 
+#include "base/encoding.h"
+
 #include <utility>
 
 namespace portcullis::schema {

@@ -394,26 +394,10 @@ class TextReader {
     return unit;
   }
 
-  void append(std::uint32_t point) {
-    std::vector<char>& out = text_.unescaped_;
-    const auto tail = [&](unsigned shift) {
-      out.push_back(static_cast<char>(0x80 | (point >> shift & 0x3f)));
-    };
-    if (point < 0x80) {
-      out.push_back(static_cast<char>(point));
-    } else if (point < 0x800) {
-      out.push_back(static_cast<char>(0xc0 | point >> 6));
-      tail(0);
-    } else if (point < 0x10000) {
-      out.push_back(static_cast<char>(0xe0 | point >> 12));
-      tail(6);
-      tail(0);
-    } else {
-      out.push_back(static_cast<char>(0xf0 | point >> 18));
-      tail(12);
-      tail(6);
-      tail(0);
-    }
+  void append(char32_t point) {
+    char bytes[4];
+    const std::size_t size = encode_utf8(point, bytes);
+    text_.unescaped_.insert(text_.unescaped_.end(), bytes, bytes + size);
   }
 
   [[nodiscard]] bool bad_escape() { return no("JSON has a malformed escape in a string"); }

@@ -130,11 +130,9 @@ bool percent_decode(std::string_view text, std::string& out) {
       out.push_back(text[at]);
       continue;
     }
-    if (text.size() - at < 3) return false;
-    const int high = hex_digit(text[at + 1]);
-    const int low = hex_digit(text[at + 2]);
-    if (high < 0 || low < 0) return false;
-    out.push_back(static_cast<char>(high * 16 + low));
+    const int octet = percent_octet(text, at);
+    if (octet < 0) return false;
+    out.push_back(static_cast<char>(octet));
     at += 2;
   }
   return true;
